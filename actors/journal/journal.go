@@ -1,0 +1,115 @@
+// Package journal is the door to the store.
+//
+// Truth is rows. An actor decides, hands over one Change, and goes on; Done
+// tells the outcome when the change is on disk, whole, or refused, whole.
+// Changes become durable in the order of Append. What waits for a promise (a
+// REST answer, a webhook's 200) waits for Done; actors do not.
+//
+// Two things can go wrong, and both mean that memory is ahead of the disk. A
+// refused change (ErrTaken) concerns one actor, which is stopped and built
+// again from its row. A failed commit halts the journal: everything that
+// follows is refused with ErrHalted until Resume, and whoever owns the
+// partition throws its memory away and recovers.
+package journal
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"maskswitch/actors/protocol"
+)
+
+// Change is durable as a whole or not at all. Its slices belong to the journal
+// once it is appended. A Change with nothing in it is a barrier: its Done comes
+// after all that was appended before it.
+type Change struct {
+	Partition  protocol.Partition
+	Open       []protocol.Booking   // new live bookings
+	Close      []Closing            // bookings that end, or leave quarantine
+	Numbers    []protocol.Number    // numbers as they now are
+	Calls      []protocol.Call      // calls as they now are
+	Story      []protocol.Line      // what happened to them
+	Recordings []protocol.Recording // recordings that became known; one that is known already stays as it is
+}
+
+// Empty says that the change is a barrier.
+func (c Change) Empty() bool {
+	return len(c.Open)+len(c.Close)+len(c.Numbers)+len(c.Calls)+len(c.Story)+len(c.Recordings) == 0
+}
+
+// Closing ends a booking (Quarantined or Closed) or closes it after quarantine.
+// A closing of a booking that is not there, or is closed already, does nothing.
+type Closing struct {
+	ID         protocol.BookingID
+	State      protocol.BookingState // BookingQuarantined or BookingClosed
+	Reason     string                // empty: keep the one on disk
+	CheckoutAt time.Time             // the real end; zero: keep the one on disk
+	FreeAt     time.Time             // end of quarantine; zero: keep
+}
+
+// Done learns the fate of one Change. It is called once, from the committer, in
+// the order of Append: it must not block, and usually posts to a mailbox or
+// completes a reply. The error wraps ErrTaken or ErrHalted.
+type Done func(error)
+
+// Errors of the journal. Test with errors.Is.
+var (
+	ErrTaken  = errors.New("taken")          // a booking's id or ref is there already, or its (number, party) is held
+	ErrBusy   = errors.New("journal busy")   // the queue is full; nothing was queued
+	ErrHalted = errors.New("journal halted") // a commit failed; memory can no longer be trusted
+	ErrClosed = errors.New("journal closed")
+	ErrNone   = errors.New("no such row")
+	ErrNewer  = errors.New("the store was written by a newer program")
+)
+
+// Appender is what an actor needs of the journal.
+type Appender interface {
+	// Append queues a change, or says why not (ErrBusy, ErrHalted, ErrClosed),
+	// in which case done is not called.
+	Append(c Change, done Done) error
+}
+
+// Item is one thing that a partition must hold in memory. One member is set.
+type Item struct {
+	Number    *protocol.Number
+	Booking   *protocol.Booking   // live or in quarantine
+	Call      *protocol.Call      // with State: something is still due
+	Ended     *protocol.SessionID // a session whose call ended less than EndedMemory ago
+	Recording *protocol.Recording // pending
+}
+
+// Store answers questions. Answers show what is on disk: a reader who was told
+// Done finds the change.
+type Store interface {
+	// Live lists what a partition must hold in memory: numbers first, then held
+	// bookings in order of id, then unfinished calls, sessions that ended at or
+	// after endedSince (microseconds since 1970), and pending recordings.
+	Live(ctx context.Context, p protocol.Partition, endedSince int64) iter.Seq2[Item, error]
+	// Booking finds by id, BookingByRef by the marketplace's name: ErrNone if
+	// there is none.
+	Booking(ctx context.Context, id protocol.BookingID) (protocol.Booking, error)
+	BookingByRef(ctx context.Context, ref protocol.Ref) (protocol.Booking, error)
+	// Bookings lists in order of id, q.Limit at most.
+	Bookings(ctx context.Context, q protocol.BookingQuery) ([]protocol.Booking, error)
+	// Call and CallOfSession find a call's row: ErrNone if there is none.
+	Call(ctx context.Context, id protocol.CallID) (protocol.Call, error)
+	CallOfSession(ctx context.Context, s protocol.SessionID) (protocol.Call, error)
+	// Story lists a call's lines in order.
+	Story(ctx context.Context, id protocol.CallID) ([]protocol.Line, error)
+	// Recordings lists a call's recordings in order of id.
+	Recordings(ctx context.Context, id protocol.CallID) ([]protocol.Recording, error)
+	// Size is the space on disk in bytes; 0 for a store in memory.
+	Size() int64
+}
+
+// Engine is what a store brings; group commit is shared.
+type Engine interface {
+	Store
+	// Commit makes all changes durable in one transaction. refused[i] says why
+	// change i alone was turned down (wrapping ErrTaken); it may be nil when none
+	// was. err means that nothing was committed, or that nobody knows.
+	Commit(batch []Change) (refused []error, err error)
+	Close() error
+}

@@ -1,0 +1,74 @@
+package protocol
+
+import (
+	"log/slog"
+	"time"
+
+	"maskswitch/actors/phone"
+)
+
+// A Delivery carries one event of the carrier's from the door to the actor that
+// decides. A ring goes by its number and its booking, each of which writes its
+// share of the Route; all others go straight to the call.
+type Delivery struct {
+	Event LegEvent
+	Route Route
+	Read  time.Time // when the webhook was read, for the latency of our own reaction
+	// Done is called once, from any goroutine, when the event is on disk or
+	// refused. It must not block.
+	Done func(Receipt, error)
+}
+
+// LogValue keeps a dead letter's log line free of everything private.
+func (d Delivery) LogValue() slog.Value {
+	return slog.StringValue("delivery of " + d.Event.Kind().String())
+}
+
+// Route says what a ring leads to.
+type Route struct {
+	Refusal Outcome // OutcomeNone: connect
+	Reason  string  // in words, for the story
+	Booking BookingID
+	Caller  Party        // the party who rings
+	To      phone.Number // the other party
+	From    phone.Number // the proxy number that the other party knows
+}
+
+// Refuse makes a route that leads nowhere.
+func Refuse(why Outcome, reason string) Route { return Route{Refusal: why, Reason: reason} }
+
+// BookingEnded is a booking's last word: its numbers are free for others now.
+type BookingEnded struct{ Booking Booking }
+
+// LendNumber tells a number that a booking's parties may call each other on it.
+type LendNumber struct {
+	Booking        BookingID
+	PartyA, PartyB phone.Number // unknown: this number is not the one that party dials
+	Until          time.Time    // zero while live, else the end of quarantine
+}
+
+// ReleaseNumber tells a number that a booking has ended; until then it
+// remembers the parties.
+type ReleaseNumber struct {
+	Booking        BookingID
+	PartyA, PartyB phone.Number
+	Until          time.Time
+}
+
+// ForgetParties tells a number that the quarantine of a booking is over.
+type ForgetParties struct {
+	Booking        BookingID
+	PartyA, PartyB phone.Number
+}
+
+// CheckOut tells a booking that its time has come.
+type CheckOut struct{ Booking BookingID }
+
+func (m LendNumber) LogValue() slog.Value { return slog.StringValue("lend " + m.Booking.String()) }
+func (m ReleaseNumber) LogValue() slog.Value {
+	return slog.StringValue("release " + m.Booking.String())
+}
+func (m ForgetParties) LogValue() slog.Value { return slog.StringValue("forget " + m.Booking.String()) }
+func (m BookingEnded) LogValue() slog.Value {
+	return slog.StringValue("ended " + m.Booking.ID.String())
+}
