@@ -44,11 +44,10 @@ type BookingEnded struct{ Booking Booking }
 type LendNumber struct {
 	Booking        BookingID
 	PartyA, PartyB phone.Number // unknown: this number is not the one that party dials
-	Until          time.Time    // zero while live, else the end of quarantine
 }
 
-// ReleaseNumber tells a number that a booking has ended; until then it
-// remembers the parties.
+// ReleaseNumber tells a number that a booking has ended. Until the end of
+// quarantine it remembers the parties; a zero instant leaves no memory.
 type ReleaseNumber struct {
 	Booking        BookingID
 	PartyA, PartyB phone.Number
@@ -61,8 +60,12 @@ type ForgetParties struct {
 	PartyA, PartyB phone.Number
 }
 
-// CheckOut tells a booking that its time has come.
-type CheckOut struct{ Booking BookingID }
+// CheckOut tells a booking that the checkout it had at an instant has come. A
+// booking whose checkout has moved since takes no notice.
+type CheckOut struct {
+	Booking BookingID
+	At      time.Time
+}
 
 func (m LendNumber) LogValue() slog.Value { return slog.StringValue("lend " + m.Booking.String()) }
 func (m ReleaseNumber) LogValue() slog.Value {
@@ -71,4 +74,50 @@ func (m ReleaseNumber) LogValue() slog.Value {
 func (m ForgetParties) LogValue() slog.Value { return slog.StringValue("forget " + m.Booking.String()) }
 func (m BookingEnded) LogValue() slog.Value {
 	return slog.StringValue("ended " + m.Booking.ID.String())
+}
+
+// StartBooking gives a booking its actor: its numbers are chosen, nothing is on
+// disk yet. Done is called when it is.
+type StartBooking struct {
+	Booking Booking
+	Done    func(Opened, error)
+}
+
+// RepeatBooking asks a booking whether a create with its name is the same
+// create again.
+type RepeatBooking struct {
+	Booking BookingID
+	Asked   OpenBooking
+	Done    func(Opened, error)
+}
+
+// EndBooking ends a booking before its checkout.
+type EndBooking struct {
+	Booking BookingID
+	Reason  string
+	Done    func(Booking, error)
+}
+
+// RestoreBooking gives a live booking read from the store its actor back.
+type RestoreBooking struct{ Booking Booking }
+
+// RestoreCall gives an unfinished call read from the store its actor back.
+type RestoreCall struct{ Call Call }
+
+// RememberEnded tells the calls of a session that is over, so that a late
+// delivery for it is known for what it is.
+type RememberEnded struct{ Session SessionID }
+
+func (m StartBooking) LogValue() slog.Value {
+	return slog.StringValue("start " + m.Booking.ID.String())
+}
+func (m RepeatBooking) LogValue() slog.Value {
+	return slog.StringValue("repeat " + m.Booking.String())
+}
+func (m EndBooking) LogValue() slog.Value { return slog.StringValue("end " + m.Booking.String()) }
+func (m RestoreBooking) LogValue() slog.Value {
+	return slog.StringValue("restore " + m.Booking.ID.String())
+}
+func (m RestoreCall) LogValue() slog.Value {
+	return slog.StringValue("restore call " + m.Call.ID.String())
 }
