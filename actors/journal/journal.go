@@ -109,7 +109,13 @@ type Engine interface {
 	Store
 	// Commit makes all changes durable in one transaction. refused[i] says why
 	// change i alone was turned down (wrapping ErrTaken); it may be nil when none
-	// was. err means that nothing was committed, or that nobody knows.
+	// was. err means that nothing was committed, or that nobody knows. Commit
+	// and Probe are never called side by side.
 	Commit(batch []Change) (refused []error, err error)
+	// Probe is called after a failed Commit and before the next one: it makes a
+	// durable write of no meaning. Once it has returned nil, every earlier batch
+	// is either there for readers or gone for good.
+	Probe() error
+	// Close comes after the last Commit; readers may still be at work, and fail.
 	Close() error
 }

@@ -45,7 +45,7 @@ type Config struct {
 	EndedMemory    time.Duration // how long a call that is over is remembered
 	Calls          func() *actor.Props
 	Bookings       func(pool *actor.PID, calls func(protocol.SessionID) *actor.PID) *actor.Props
-	Number         func(n protocol.Number, bookings func(protocol.BookingID) *actor.PID) *actor.Props
+	Number         func(n protocol.Number, bookings func(protocol.BookingID) *actor.PID, calls func(protocol.SessionID) *actor.PID) *actor.Props
 	Observer       Observer
 	Log            *zap.Logger
 	// Ready is called once, when the partition has recovered or cannot.
@@ -147,10 +147,19 @@ func (a *Actor) Receive(c actor.Context) {
 	}
 }
 
-// route finds the number that rings.
+// route finds the number that rings. An early event of a leg without our tag is
+// taken only if it called a number of ours.
 func (a *Actor) route(c actor.Context, d protocol.Delivery) {
 	facts := d.Event.Facts()
-	if pid, ok := a.numbers[facts.To]; ok {
+	pid, ok := a.numbers[facts.To]
+	switch {
+	case d.Early && ok:
+		c.Send(a.call(facts.Session), d)
+		return
+	case d.Early:
+		d.Done(protocol.ReceiptUnknownCall, nil)
+		return
+	case ok:
 		c.Send(pid, d)
 		return
 	}
@@ -296,7 +305,7 @@ func (a *Actor) add(c actor.Context, m Add) {
 }
 
 func (a *Actor) serve(c actor.Context, n protocol.Number) {
-	a.numbers[n.Number] = c.Spawn(a.Number(n, a.booking))
+	a.numbers[n.Number] = c.Spawn(a.Number(n, a.booking, a.call))
 }
 
 // sweep tells due bookings that their time has come, and ends quarantines. A

@@ -13,6 +13,7 @@ import (
 type Delivery struct {
 	Event LegEvent
 	Route Route
+	Early bool      // the store does not know the session: begin a call with this event
 	Read  time.Time // when the webhook was read, for the latency of our own reaction
 	// Done is called once, from any goroutine, when the event is on disk or
 	// refused. It must not block.

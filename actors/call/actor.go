@@ -1,0 +1,301 @@
+// Package call has the actor of one call: both legs, from the first ring until
+// its recording is known.
+//
+// state.go decides, this file carries out. A step is written and acted on side
+// by side: commands carry ids that are the same each time, so one that goes out
+// twice is one, and a webhook is acknowledged only when the disk has its effect.
+// The actor waits for nothing. If its row cannot be queued, the step has not
+// happened: the event is refused, and comes again.
+package call
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"go.uber.org/zap"
+
+	"maskswitch/actors/journal"
+	"maskswitch/actors/protocol"
+)
+
+// Config is what the calls of a partition share.
+type Config struct {
+	Settings
+	Partition   protocol.Partition
+	Journal     journal.Appender
+	Store       journal.Store
+	Outbox      *Outbox
+	Observer    Observer
+	Log         *zap.Logger
+	EndedMemory time.Duration // how long a session that is over is remembered
+	Child       *actor.Props  // of one call; shared
+}
+
+// Observer watches calls. Its methods must not block.
+type Observer interface {
+	CallOffered()
+	// CallActive counts calls in a state: setup, talking or ending.
+	CallActive(state string, delta int)
+	CallEnded(row protocol.Call, stuck bool)
+	// CallConnected gives A rang to B answered, and our own share of it.
+	CallConnected(setup, switching time.Duration)
+	// PostDialDelay gives A rang to B rang.
+	PostDialDelay(d time.Duration)
+	LegHungUp(leg protocol.Leg, cause protocol.HangupCause, source protocol.HangupSource)
+	// LegStage gives how long a leg took for answer, dial, ring or release.
+	LegStage(leg protocol.Leg, stage string, ok bool, d time.Duration)
+	// Reacted gives the time from reading a webhook to the command it caused.
+	Reacted(cmd protocol.CommandKind, d time.Duration)
+}
+
+// Actor runs one call.
+type Actor struct {
+	config    *Config
+	call      Call // the whole state: Step replaces it, nothing edits it
+	begun     bool
+	void      bool            // its first event could not be written: it never was a call
+	unwritten []protocol.Line // told, and not on disk: they go with the next write
+	switching time.Duration   // our own share of the time until B answered
+	ctx       context.Context // of the commands on their way
+	cancel    context.CancelFunc
+	timer     *time.Timer
+	armed     time.Time
+}
+
+// New makes an actor that learns from its first message which call it is.
+func New(c *Config) *Actor { return &Actor{config: c} }
+
+// wake says that a deadline has come. It names its call, because a timer may
+// outlive the actor it was set for.
+type wake struct{ call protocol.CallID }
+
+// retry is a step that could not be queued for the disk.
+type retry struct{ ev protocol.Event }
+
+// over tells the shard that nothing is due any more, or (void) ever was.
+type over struct {
+	session protocol.SessionID
+	who     *actor.PID
+	void    bool
+}
+
+// Receive handles one message.
+func (a *Actor) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *actor.Started:
+		a.ctx, a.cancel = context.WithCancel(context.Background())
+	case *actor.Stopping:
+		a.cancel()
+		if a.timer != nil {
+			a.timer.Stop()
+		}
+		if a.begun && a.call.Stage < StageOver {
+			a.config.Observer.CallActive(activity(a.call.Stage), -1)
+		}
+	case protocol.Delivery:
+		a.deliver(c, m)
+	case protocol.RestoreCall:
+		a.restore(c, m.Call)
+	case protocol.CommandEnded:
+		a.apply(c, m, nil)
+	case wake:
+		if m.call == a.call.ID {
+			a.armed = time.Time{}
+			a.apply(c, protocol.DeadlinePassed{At: time.Now()}, nil)
+			a.arm(c)
+		}
+	case retry:
+		a.apply(c, m.ev, nil)
+	}
+}
+
+func (a *Actor) deliver(c actor.Context, d protocol.Delivery) {
+	if a.void {
+		d.Done(protocol.ReceiptOverloaded, journal.ErrBusy)
+		return
+	}
+	if !a.begun {
+		a.begin(Begin(d.Event.Facts(), a.config.Partition, a.config.Settings))
+	}
+	var ev protocol.Event = d.Event
+	if ring, ok := d.Event.(protocol.LegRang); ok {
+		ev = Rang{ring, d.Route}
+	}
+	a.apply(c, ev, &d)
+}
+
+func (a *Actor) restore(c actor.Context, row protocol.Call) {
+	call, err := Restore(row, a.config.Settings)
+	if err != nil {
+		panic(err)
+	}
+	a.begin(call)
+	a.apply(c, protocol.Recovered{At: time.Now()}, nil)
+	a.arm(c)
+}
+
+func (a *Actor) begin(call Call) {
+	a.call, a.begun = call, true
+	if call.Stage < StageOver {
+		a.config.Observer.CallActive(activity(call.Stage), +1)
+	}
+}
+
+// apply decides, then writes and acts side by side. Nobody is told "done" before
+// the write. d is the delivery that waits for it, nil for news of our own.
+func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) {
+	next, fx := a.call.Step(ev, time.Now())
+	switch {
+	case fx.Unknown:
+		d.Done(protocol.ReceiptUnknownCall, nil)
+		a.leaveIfVoid(c)
+		return
+	case fx.Duplicate:
+		a.acknowledge(journal.Change{Partition: a.config.Partition}, protocol.ReceiptDuplicate, d)
+		return
+	case !fx.Write:
+		a.unwritten = append(a.unwritten, fx.Lines...)
+	default:
+		change := journal.Change{
+			Partition: a.config.Partition, Calls: []protocol.Call{next.Row()}, Story: append(a.unwritten, fx.Lines...),
+		}
+		if fx.Recording != nil {
+			change.Recordings = []protocol.Recording{*fx.Recording}
+		}
+		if !a.acknowledge(change, protocol.ReceiptAccepted, d) {
+			if d == nil {
+				self, root := c.Self(), c.ActorSystem().Root
+				time.AfterFunc(retryWait, func() { root.Send(self, retry{ev}) })
+			}
+			a.leaveIfVoid(c)
+			return
+		}
+		a.unwritten = nil
+	}
+	before := a.call
+	a.call = next
+	var read time.Time
+	if d != nil {
+		read = d.Read
+	}
+	if len(fx.Commands) > 0 {
+		a.config.Outbox.Put(a.ctx, c.ActorSystem().Root, c.Self(), read, fx.Commands...)
+		if !read.IsZero() && next.Stage < StageTalking {
+			a.switching += time.Since(read)
+		}
+	}
+	a.observe(&before, &next)
+	a.arm(c)
+	if next.Stage == StageClosed && before.Stage != StageClosed {
+		c.Send(c.Parent(), over{session: next.Session, who: c.Self()})
+	}
+}
+
+// retryWait is how long a step of our own waits for room in the journal.
+const retryWait = 200 * time.Millisecond
+
+// acknowledge queues a change; the delivery, if there is one, is answered when
+// the disk has it. False if it could not be queued.
+func (a *Actor) acknowledge(change journal.Change, receipt protocol.Receipt, d *protocol.Delivery) bool {
+	done := func(error) {}
+	if d != nil {
+		tell := d.Done
+		done = func(err error) { tell(receipt, err) }
+	}
+	if err := a.config.Journal.Append(change, done); err != nil {
+		done(err)
+		return false
+	}
+	return true
+}
+
+// leaveIfVoid ends an actor whose first event came to nothing. Until it is gone
+// it refuses what still comes, so that a call is never half here.
+func (a *Actor) leaveIfVoid(c actor.Context) {
+	if a.call.Lines == 0 {
+		a.void = true
+		c.Send(c.Parent(), over{session: a.call.Session, who: c.Self(), void: true})
+	}
+}
+
+// arm sets the timer to the call's deadline, if it has moved.
+func (a *Actor) arm(c actor.Context) {
+	at := a.call.Deadline
+	if at.Equal(a.armed) {
+		return
+	}
+	a.armed = at
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	if at.IsZero() {
+		return
+	}
+	self, root, m := c.Self(), c.ActorSystem().Root, wake{a.call.ID}
+	a.timer = time.AfterFunc(max(time.Until(at), 0), func() { root.Send(self, m) })
+}
+
+// activity is the word that metrics have for a stage.
+func activity(s Stage) string {
+	switch {
+	case s == StageTalking:
+		return "talking"
+	case s > StageTalking:
+		return "ending"
+	}
+	return "setup"
+}
+
+// observe reports what a step has changed.
+func (a *Actor) observe(before, after *Call) {
+	o := a.config.Observer
+	if before.Lines == 0 {
+		o.CallOffered()
+	}
+	if was, is := before.Stage, after.Stage; was != is && was < StageOver {
+		o.CallActive(activity(was), -1)
+		if is < StageOver {
+			o.CallActive(activity(is), +1)
+		} else {
+			o.CallEnded(after.Row(), after.Stuck)
+		}
+	}
+	if !after.Rung {
+		return
+	}
+	x, y := before, after
+	if happened(x.A.AnsweredAt, y.A.AnsweredAt) {
+		o.LegStage(protocol.LegA, "answer", true, y.A.AnsweredAt.Sub(y.A.RangAt))
+	}
+	if happened(x.B.RangAt, y.B.RangAt) {
+		o.PostDialDelay(y.B.RangAt.Sub(y.A.RangAt))
+		if !y.A.AnsweredAt.IsZero() {
+			o.LegStage(protocol.LegB, "dial", true, y.B.RangAt.Sub(y.A.AnsweredAt))
+		}
+	}
+	if happened(x.B.AnsweredAt, y.B.AnsweredAt) {
+		o.CallConnected(y.B.AnsweredAt.Sub(y.A.RangAt), a.switching)
+		if !y.B.RangAt.IsZero() {
+			o.LegStage(protocol.LegB, "ring", true, y.B.AnsweredAt.Sub(y.B.RangAt))
+		}
+	}
+	a.observeEnd(protocol.LegA, x.A, y.A, y.B)
+	a.observeEnd(protocol.LegB, x.B, y.B, y.A)
+}
+
+func (a *Actor) observeEnd(side protocol.Leg, before, after, other Leg) {
+	if !happened(before.EndedAt, after.EndedAt) {
+		return
+	}
+	o := a.config.Observer
+	o.LegHungUp(side, after.Cause, after.Source)
+	if side == protocol.LegB && after.AnsweredAt.IsZero() && !after.RangAt.IsZero() {
+		o.LegStage(side, "ring", false, after.EndedAt.Sub(after.RangAt))
+	}
+	if !other.EndedAt.IsZero() && !after.EndedAt.Before(other.EndedAt) {
+		o.LegStage(side, "release", true, after.EndedAt.Sub(other.EndedAt))
+	}
+}
+
+func happened(before, after time.Time) bool { return before.IsZero() && !after.IsZero() }

@@ -1,0 +1,225 @@
+package call
+
+import (
+	"time"
+
+	"maskswitch/actors/protocol"
+)
+
+// replied notes what the carrier made of a command.
+func (c *Call) replied(ev protocol.CommandEnded, now time.Time, fx *Effects) {
+	which, side := c.sending(ev)
+	if which < 0 || c.Sent[which].Ended {
+		return
+	}
+	c.Sent[which].Ended, c.Sent[which].Result = true, ev.Reply.Result
+	c.tell(fx, now, replyLine(ev))
+	gone := ev.Reply.Result == protocol.CommandLegGone ||
+		ev.Command == protocol.CommandFind && ev.Reply.Result == protocol.CommandOK && !ev.Reply.Alive
+	switch {
+	case gone:
+		c.leg(side).Gone = true
+		fx.Write = true
+	case ev.Command == protocol.CommandFind:
+		c.found(ev.Reply, now, fx)
+	case ev.Reply.Result != protocol.CommandOK:
+		if ev.Reply.Detail != "" {
+			c.Reason = ev.Reply.Detail
+		}
+		fx.Write = true
+	case ev.Command == protocol.CommandRecordStart:
+		// Nothing else will show that it was taken, and a restart in a long talk
+		// would record twice.
+		fx.Write = true
+	}
+}
+
+func (c *Call) sending(ev protocol.CommandEnded) (which int, side protocol.Leg) {
+	side = protocol.LegA
+	if ev.Leg == c.B.ID && ev.Leg != "" {
+		side = protocol.LegB
+	}
+	switch ev.Command {
+	case protocol.CommandAnswer:
+		return sendAnswer, side
+	case protocol.CommandReject:
+		return sendReject, side
+	case protocol.CommandTransfer:
+		return sendTransfer, side
+	case protocol.CommandRecordStart:
+		return sendRecord, side
+	case protocol.CommandSpeak:
+		return sendSpeak, side
+	case protocol.CommandHangUp:
+		return pick(side, sendHangUpA, sendHangUpB), side
+	case protocol.CommandFind:
+		return pick(side, sendFindA, sendFindB), side
+	}
+	return -1, side
+}
+
+func pick(side protocol.Leg, a, b int) int {
+	if side == protocol.LegB {
+		return b
+	}
+	return a
+}
+
+// found acts on a leg that lives although it has been silent for too long, or
+// of which the carrier will not say.
+func (c *Call) found(r protocol.Reply, now time.Time, fx *Effects) {
+	switch {
+	case c.Stage == StageTalking:
+		// They still talk, or the carrier does not say: it keeps the limit, and
+		// two people are not cut off on a guess. Look again later.
+		c.Sent[sendFindA] = Sending{}
+		c.Patience, c.Stuck = 0, false
+		c.Deadline = now.Add(lookAgain)
+	case c.Stage < StageTelling:
+		c.giveUp(now, fx)
+	}
+}
+
+// overdue acts on a stage that took longer than it may.
+func (c *Call) overdue(now time.Time, fx *Effects) {
+	c.Patience++
+	switch c.Stage {
+	case StageEarly:
+		c.abortEarly(now, fx)
+	case StageRefusing:
+		c.Outcome = c.Refusal
+		c.hangUp(protocol.LegA, now, fx)
+		c.enter(StageEnding, now.Add(endWait))
+	case StageAnswering, StageDialing, StageRinging, StageTalking:
+		c.Stuck = true
+		if c.Patience > 1 || !c.find(protocol.LegA, now, fx) {
+			c.giveUp(now, fx)
+			return
+		}
+		c.Deadline = now.Add(askWait)
+	case StageTelling:
+		c.hangUp(protocol.LegA, now, fx)
+		c.enter(StageEnding, now.Add(endWait))
+	case StageEnding:
+		c.overdueEnd(now, fx)
+	case StageOver:
+		c.enter(StageClosed, time.Time{})
+	}
+}
+
+// abortEarly ends a call whose ring never came. A leg of it that carries our tag
+// was answered or dialled by us, so it is ours to end.
+func (c *Call) abortEarly(now time.Time, fx *Effects) {
+	c.Rung = true
+	c.Refusal, c.Reason = protocol.OutcomeNone, "the ring of this call never came"
+	c.Outcome = protocol.OutcomeAbandoned
+	if !c.A.over() || c.B.known() && !c.B.over() {
+		c.Outcome, c.Stuck = protocol.OutcomeStuck, true
+	}
+	if !c.A.known() {
+		c.A.Gone = true // it never showed itself; there is nothing to end
+	}
+	c.hangUp(protocol.LegA, now, fx)
+	c.hangUp(protocol.LegB, now, fx)
+	c.enter(StageEnding, now.Add(endWait))
+}
+
+// overdueEnd hangs up what is left, then asks, then stops waiting.
+func (c *Call) overdueEnd(now time.Time, fx *Effects) {
+	c.Deadline = now.Add(askWait)
+	switch left := c.left(); {
+	case !left:
+		c.finish(now)
+	case c.Patience == 1:
+		c.hangUp(protocol.LegA, now, fx)
+		c.hangUp(protocol.LegB, now, fx)
+	case c.Patience == 2:
+		c.find(protocol.LegA, now, fx)
+		c.find(protocol.LegB, now, fx)
+	default:
+		c.Stuck = true
+		c.finish(now)
+	}
+}
+
+// left says whether a leg may still live.
+func (c *Call) left() bool {
+	return c.A.known() && !c.A.over() || c.B.known() && !c.B.over()
+}
+
+// find asks the carrier whether a leg lives; false if it has been asked.
+func (c *Call) find(side protocol.Leg, now time.Time, fx *Effects) bool {
+	leg := c.leg(side)
+	if !leg.known() || leg.over() || !c.send(pick(side, sendFindA, sendFindB), now) {
+		return false
+	}
+	c.command(fx, now, protocol.Find{Leg: leg.ID})
+	return true
+}
+
+// giveUp ends a call in which nothing moves any more. A caller who was answered
+// is told before he is let go.
+func (c *Call) giveUp(now time.Time, fx *Effects) {
+	if c.Outcome == protocol.OutcomeNone {
+		c.Outcome = protocol.OutcomeStuck
+	}
+	if c.Stage == StageTalking || c.Stage == StageAnswering {
+		c.hangUp(protocol.LegA, now, fx)
+		c.hangUp(protocol.LegB, now, fx)
+		c.enter(StageEnding, now.Add(endWait))
+		return
+	}
+	c.hangUp(protocol.LegB, now, fx)
+	c.release(now, fx)
+}
+
+// again sends once more what went out before a crash and shows no effect. The
+// carrier ignores a repeated id for a minute. After that only what does no harm
+// twice is repeated: a second transfer would dial B again, so A is told and let
+// go instead; a second recording is started only if the first was never taken.
+func (c *Call) again(now time.Time, fx *Effects) {
+	open := func(which int) bool { return c.Sent[which].sent() && !c.Sent[which].Ended }
+	young := func(which int) bool { return now.Sub(c.Sent[which].At) < repeatWindow }
+	resend := func(which int) { c.Sent[which] = Sending{} }
+	if c.Stage >= StageOver {
+		return
+	}
+	if open(sendTransfer) && !c.B.known() && !c.A.over() {
+		if young(sendTransfer) {
+			resend(sendTransfer)
+		} else if c.find(protocol.LegA, now, fx) {
+			c.Stuck = true
+			c.Deadline = now.Add(askWait)
+		}
+	}
+	for _, which := range [...]int{sendAnswer, sendReject, sendRecord, sendSpeak} {
+		if open(which) && !c.A.over() {
+			resend(which)
+		}
+	}
+	for _, side := range [...]protocol.Leg{protocol.LegA, protocol.LegB} {
+		if which := pick(side, sendHangUpA, sendHangUpB); open(which) && !c.leg(side).over() {
+			resend(which)
+			c.hangUp(side, now, fx)
+		}
+	}
+	if open(sendFindA) || open(sendFindB) {
+		resend(sendFindA)
+		resend(sendFindB)
+		c.Patience, c.Deadline = 0, now
+	}
+	if c.Stage == StageTalking {
+		// The end of the talk may have been missed: ask when the carrier's own
+		// retries have had their time.
+		c.Deadline = earlier(c.Deadline, now.Add(recoverWait))
+	}
+	c.tell(fx, now, `{"note":"recovered"}`)
+	fx.Write = true
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

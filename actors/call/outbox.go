@@ -1,0 +1,73 @@
+package call
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"maskswitch/actors/protocol"
+)
+
+// Carrier sends commands. *telnyx.Client is one.
+type Carrier interface {
+	// Do sends one command to the end: until the carrier has taken it or refused
+	// it for good, or until ctx is done. Repeats carry the same command id.
+	Do(ctx context.Context, cmd protocol.Command) protocol.Reply
+}
+
+// How long a command may be tried: past that it would come too late to help.
+var patience = [...]time.Duration{
+	protocol.CommandAnswer:      20 * time.Second,
+	protocol.CommandReject:      12 * time.Second,
+	protocol.CommandTransfer:    20 * time.Second,
+	protocol.CommandRecordStart: 60 * time.Second,
+	protocol.CommandSpeak:       8 * time.Second,
+	protocol.CommandHangUp:      60 * time.Second,
+	protocol.CommandFind:        10 * time.Second,
+}
+
+// Outbox takes commands to the carrier beside the actors, which wait for
+// nothing. What the carrier makes of one comes back to its call as a message.
+type Outbox struct {
+	carrier  Carrier
+	observer Observer
+	flying   sync.WaitGroup
+}
+
+// NewOutbox makes the outbox that all calls share.
+func NewOutbox(c Carrier, o Observer) *Outbox { return &Outbox{carrier: c, observer: o} }
+
+// Put sends commands at once, each on its own. read is when the webhook that
+// caused them was read; zero if none did. to hears of the outcome, if not nil.
+func (o *Outbox) Put(ctx context.Context, root *actor.RootContext, to *actor.PID, read time.Time, commands ...protocol.Command) {
+	for _, cmd := range commands {
+		o.flying.Go(func() {
+			if !read.IsZero() {
+				o.observer.Reacted(cmd.Kind(), time.Since(read))
+			}
+			ctx, cancel := context.WithTimeout(ctx, patience[cmd.Kind()])
+			defer cancel()
+			reply := o.carrier.Do(ctx, cmd)
+			if to != nil && ctx.Err() != context.Canceled {
+				root.Send(to, protocol.CommandEnded{
+					Command: cmd.Kind(), Step: cmd.Step(), Leg: cmd.Target(), Reply: reply, At: time.Now(),
+				})
+			}
+		})
+	}
+}
+
+// Wait returns when no command is on its way, or when ctx is done.
+func (o *Outbox) Wait(ctx context.Context) {
+	landed := make(chan struct{})
+	go func() {
+		o.flying.Wait()
+		close(landed)
+	}()
+	select {
+	case <-landed:
+	case <-ctx.Done():
+	}
+}

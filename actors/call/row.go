@@ -1,0 +1,259 @@
+package call
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"maskswitch/actors/phone"
+	"maskswitch/actors/protocol"
+)
+
+// tell adds a line to the call's story.
+func (c *Call) tell(fx *Effects, at time.Time, what string) {
+	c.Lines++
+	fx.Lines = append(fx.Lines, protocol.Line{Call: c.ID, N: c.Lines, At: at, What: what})
+}
+
+// command adds a command, and the line that tells of it.
+func (c *Call) command(fx *Effects, now time.Time, cmd protocol.Command) {
+	fx.Commands = append(fx.Commands, cmd)
+	c.tell(fx, now, `{"send":"`+cmd.Kind().String()+`","leg":"`+c.side(cmd.Target()).String()+`"}`)
+}
+
+func (c *Call) side(id protocol.LegID) protocol.Leg {
+	if id == c.B.ID && id != "" {
+		return protocol.LegB
+	}
+	return protocol.LegA
+}
+
+// eventLine tells an event by its kind and the carrier's id, never by a number.
+func eventLine(side protocol.Leg, ev protocol.LegEvent) string {
+	about := ev.Facts()
+	buf := make([]byte, 0, 160)
+	buf = append(buf, `{"event":`...)
+	if noted, ok := ev.(protocol.LegNoted); ok {
+		buf = strconv.AppendQuote(buf, noted.What)
+	} else {
+		buf = strconv.AppendQuote(buf, ev.Kind().String())
+	}
+	buf = append(buf, `,"leg":"`...)
+	buf = append(buf, side.String()...)
+	buf = append(buf, `","id":`...)
+	buf = strconv.AppendQuoteToASCII(buf, about.EventID)
+	switch ev := ev.(type) {
+	case Rang:
+		if ev.Route.Refusal != protocol.OutcomeNone {
+			buf = append(buf, `,"refused":"`...)
+			buf = append(buf, ev.Route.Refusal.String()...)
+			buf = append(buf, '"')
+		}
+	case protocol.LegHungUp:
+		buf = append(buf, `,"cause":"`...)
+		buf = append(buf, ev.Cause.String()...)
+		buf = append(buf, `","source":"`...)
+		buf = append(buf, ev.Source.String()...)
+		buf = append(buf, '"')
+	}
+	if about.Attempt > 1 {
+		buf = append(buf, `,"attempt":`...)
+		buf = strconv.AppendInt(buf, int64(about.Attempt), 10)
+	}
+	return string(append(buf, '}'))
+}
+
+func replyLine(ev protocol.CommandEnded) string {
+	buf := make([]byte, 0, 96)
+	buf = append(buf, `{"reply":"`...)
+	buf = append(buf, ev.Command.String()...)
+	buf = append(buf, `","result":"`...)
+	buf = append(buf, ev.Reply.Result.String()...)
+	buf = append(buf, '"')
+	if ev.Reply.Attempts > 1 {
+		buf = append(buf, `,"attempts":`...)
+		buf = strconv.AppendInt(buf, int64(ev.Reply.Attempts), 10)
+	}
+	if ev.Reply.Code != "" {
+		buf = append(buf, `,"code":`...)
+		buf = strconv.AppendQuoteToASCII(buf, ev.Reply.Code)
+	}
+	return string(append(buf, '}'))
+}
+
+// Row is the call as the store keeps it.
+func (c *Call) Row() protocol.Call {
+	row := protocol.Call{
+		ID: c.ID, Partition: c.Partition, Booking: c.Booking, Number: c.Number, Caller: c.Caller,
+		Session: c.Session, Stage: c.Stage.String(), Outcome: c.Outcome, Reason: c.Reason,
+		RangAt: c.StartedAt, AnsweredAt: c.A.AnsweredAt, DialedAt: c.B.RangAt, TalkAt: c.B.AnsweredAt,
+	}
+	if c.Stage >= StageOver {
+		row.EndAt = c.endedAt()
+		row.HangupCause, row.HangupSource = c.cause()
+	}
+	if c.Stage != StageClosed {
+		row.State = c.snapshot()
+	}
+	return row
+}
+
+// endedAt is when the last leg was over; a call whose legs never said so ended
+// with the last thing known of it.
+func (c *Call) endedAt() time.Time {
+	end := c.StartedAt
+	for _, at := range [...]time.Time{c.A.AnsweredAt, c.B.RangAt, c.B.AnsweredAt, c.A.EndedAt, c.B.EndedAt} {
+		if at.After(end) {
+			end = at
+		}
+	}
+	return end
+}
+
+// cause is the hangup that ended the call: after talk, whichever leg went first;
+// otherwise B's if it failed, or A's.
+func (c *Call) cause() (protocol.HangupCause, protocol.HangupSource) {
+	a, b := c.A, c.B
+	switch {
+	case a.EndedAt.IsZero():
+		return b.Cause, b.Source
+	case b.EndedAt.IsZero() || !a.EndedAt.After(b.EndedAt):
+		return a.Cause, a.Source
+	}
+	return b.Cause, b.Source
+}
+
+// RecordingRow is a recording as its event tells of it. One that has no id of
+// its own goes by its leg and beginning.
+func RecordingRow(ev protocol.LegRecorded) protocol.Recording {
+	id := ev.Recording
+	if id == "" {
+		name := ev.LegUUID
+		if name == "" {
+			name = string(ev.Session)
+		}
+		id = protocol.RecordingID("leg:" + name + "@" + strconv.FormatInt(ev.StartedAt.UnixMicro(), 10))
+	}
+	return protocol.Recording{
+		ID: id, Session: ev.Session, Leg: ev.Leg, LegUUID: ev.LegUUID, Format: ev.Format, Channels: ev.Channels,
+		StartedAt: ev.StartedAt, EndedAt: ev.EndedAt, NoticedAt: ev.At, NextTryAt: ev.At,
+		Booking: ev.Tag.Booking, Call: ev.Tag.Call,
+	}
+}
+
+// saved is the snapshot: what the row's columns do not say. Its member names are
+// short, since it is written with every event.
+type saved struct {
+	V          int             `json:"v"`
+	Connection string          `json:"cn,omitempty"`
+	To         string          `json:"to,omitempty"`
+	From       string          `json:"fr,omitempty"`
+	Refusal    string          `json:"rf,omitempty"`
+	Rung       bool            `json:"rg,omitempty"`
+	A          savedLeg        `json:"a"`
+	B          savedLeg        `json:"b"`
+	Sent       [sends]savedCmd `json:"s"`
+	Spoken     bool            `json:"sp,omitempty"`
+	Recording  string          `json:"rc,omitempty"`
+	Stage      Stage           `json:"st"`
+	Deadline   int64           `json:"dl"`
+	Patience   int             `json:"pa,omitempty"`
+	Stuck      bool            `json:"sk,omitempty"`
+	Lines      int             `json:"n"`
+}
+
+type savedLeg struct {
+	ID       string                `json:"i,omitempty"`
+	Rang     int64                 `json:"r,omitempty"`
+	Answered int64                 `json:"a,omitempty"`
+	Ended    int64                 `json:"e,omitempty"`
+	Bridged  bool                  `json:"b,omitempty"`
+	Gone     bool                  `json:"g,omitempty"`
+	Cause    protocol.HangupCause  `json:"c,omitempty"`
+	Source   protocol.HangupSource `json:"s,omitempty"`
+}
+
+// savedCmd is [instant, ended, result].
+type savedCmd [3]int64
+
+const savedVersion = 1
+
+func (c *Call) snapshot() string {
+	s := saved{
+		V: savedVersion, Connection: c.Connection, To: c.To.E164(), From: c.From.E164(),
+		Refusal: c.Refusal.String(), Rung: c.Rung, A: saveLeg(c.A), B: saveLeg(c.B), Spoken: c.Spoken,
+		Recording: string(c.Recording), Stage: c.Stage, Deadline: micros(c.Deadline),
+		Patience: c.Patience, Stuck: c.Stuck, Lines: c.Lines,
+	}
+	for i, sent := range c.Sent {
+		if sent.sent() {
+			s.Sent[i] = savedCmd{micros(sent.At), 0, int64(sent.Result)}
+			if sent.Ended {
+				s.Sent[i][1] = 1
+			}
+		}
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a struct of plain values always marshals
+	}
+	return string(text)
+}
+
+// Restore reads a call back from its row.
+func Restore(row protocol.Call, set Settings) (Call, error) {
+	var s saved
+	if err := json.Unmarshal([]byte(row.State), &s); err != nil {
+		return Call{}, fmt.Errorf("call %s: state: %w", row.ID, err)
+	}
+	to, err1 := phone.FromStore(s.To)
+	from, err2 := phone.FromStore(s.From)
+	refusal, ok := protocol.ParseOutcome(s.Refusal)
+	switch {
+	case s.V != savedVersion:
+		return Call{}, fmt.Errorf("call %s: state: version %d, this program knows %d", row.ID, s.V, savedVersion)
+	case err1 != nil || err2 != nil || !ok || s.Stage > StageClosed || !s.A.sane() || !s.B.sane():
+		return Call{}, fmt.Errorf("call %s: state: a number, a leg, the refusal or the stage makes no sense", row.ID)
+	}
+	c := Call{
+		Settings: set, ID: row.ID, Partition: row.Partition, Session: row.Session, Connection: s.Connection,
+		Number: row.Number, Booking: row.Booking, Caller: row.Caller, To: to, From: from,
+		Refusal: refusal, Reason: row.Reason, Rung: s.Rung, A: s.A.leg(), B: s.B.leg(), Spoken: s.Spoken,
+		Recording: protocol.RecordingID(s.Recording), Stage: s.Stage, Outcome: row.Outcome,
+		StartedAt: row.RangAt, Deadline: instant(s.Deadline), Patience: s.Patience, Stuck: s.Stuck, Lines: s.Lines,
+	}
+	for i, sent := range s.Sent {
+		if sent[2] < 0 || int(sent[2]) >= len(protocol.CommandResults()) {
+			return Call{}, fmt.Errorf("call %s: state: command result %d", row.ID, sent[2])
+		}
+		c.Sent[i] = Sending{instant(sent[0]), sent[1] == 1, protocol.CommandResult(sent[2])}
+	}
+	return c, nil
+}
+
+func saveLeg(l Leg) savedLeg {
+	return savedLeg{string(l.ID), micros(l.RangAt), micros(l.AnsweredAt), micros(l.EndedAt), l.Bridged, l.Gone, l.Cause, l.Source}
+}
+
+func (s savedLeg) leg() Leg {
+	return Leg{protocol.LegID(s.ID), instant(s.Rang), instant(s.Answered), instant(s.Ended), s.Bridged, s.Gone, s.Cause, s.Source}
+}
+
+func (s savedLeg) sane() bool {
+	return s.Cause <= protocol.CauseNoAnswer && s.Source <= protocol.SourceCallee
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func instant(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}

@@ -1,0 +1,117 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"maskswitch/actors/call"
+	"maskswitch/actors/journal"
+	"maskswitch/actors/pool"
+	"maskswitch/actors/protocol"
+)
+
+// Deliver takes one event of the carrier's to the actor that decides, and
+// returns when its effect is on disk. read is when the webhook was read. An
+// error means that the event must come again.
+//
+// A ring goes by its number. Everything else goes to the call of its session;
+// if there is none, the store is asked whether there was.
+func (s *Switch) Deliver(ctx context.Context, ev protocol.LegEvent, read time.Time) (protocol.Receipt, error) {
+	p, leave, err := s.enter()
+	if err != nil {
+		return protocol.ReceiptOverloaded, err
+	}
+	defer leave()
+	ring, isRing := ev.(protocol.LegRang)
+	receipt, err := s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read}, isRing && ring.Incoming)
+	if err == nil && receipt == protocol.ReceiptUnknownCall {
+		return s.unknown(ctx, p, ev, read)
+	}
+	return receipt, err
+}
+
+// pass hands a delivery in, by the pool or straight to the calls, and waits.
+func (s *Switch) pass(ctx context.Context, p *pool.Partition, d protocol.Delivery, byPool bool) (protocol.Receipt, error) {
+	type answer struct {
+		receipt protocol.Receipt
+		err     error
+	}
+	answers := make(chan answer, 1)
+	d.Done = func(r protocol.Receipt, err error) { answers <- answer{r, err} }
+	if byPool {
+		s.system.Root.Send(p.Pool, d)
+	} else {
+		s.system.Root.Send(p.Call(d.Event.Facts().Session), d)
+	}
+	select {
+	case a := <-answers:
+		if a.err != nil {
+			return protocol.ReceiptOverloaded, &protocol.Error{Kind: protocol.Unavailable, Code: "store_unavailable", Detail: "the event could not be written; send it again", Err: a.err}
+		}
+		return a.receipt, nil
+	case <-ctx.Done():
+		return protocol.ReceiptOverloaded, &protocol.Error{Kind: protocol.Unavailable, Code: "timeout", Detail: "the event was not written in time; send it again", Err: ctx.Err()}
+	}
+}
+
+// unknown judges an event of a session that no call in memory has. It may be
+// very late, or come before the ring that should have come first; a recording is
+// kept in any case.
+func (s *Switch) unknown(ctx context.Context, p *pool.Partition, ev protocol.LegEvent, read time.Time) (protocol.Receipt, error) {
+	about := ev.Facts()
+	row, err := s.journal.CallOfSession(ctx, about.Session)
+	if err != nil && !errors.Is(err, journal.ErrNone) {
+		return protocol.ReceiptOverloaded, unreadable(err)
+	}
+	known := err == nil
+	recorded, isRecording := ev.(protocol.LegRecorded)
+	_, isHangup := ev.(protocol.LegHungUp)
+	switch {
+	case isRecording:
+		return s.keepRecording(ctx, recorded, row, known)
+	case known && row.State == "":
+		return protocol.ReceiptDuplicate, nil
+	case known:
+		return protocol.ReceiptOverloaded, protocol.Errorf(protocol.Unavailable, "recovering", "the call of this event is being built again; send it again")
+	case about.Tag.Known():
+		return s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read, Early: true}, false)
+	case isHangup:
+		return s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read, Early: true}, true)
+	}
+	return protocol.ReceiptUnknownCall, nil
+}
+
+// keepRecording writes down a recording whose call is over or not known.
+func (s *Switch) keepRecording(ctx context.Context, ev protocol.LegRecorded, of protocol.Call, known bool) (protocol.Receipt, error) {
+	row := call.RecordingRow(ev)
+	if known {
+		row.Call, row.Booking, row.Partition = of.ID, of.Booking, of.Partition
+		kept, err := s.journal.Recordings(ctx, of.ID)
+		if err != nil {
+			return protocol.ReceiptOverloaded, unreadable(err)
+		}
+		if slices.ContainsFunc(kept, func(r protocol.Recording) bool { return r.ID == row.ID }) {
+			return protocol.ReceiptDuplicate, nil
+		}
+	}
+	written := make(chan error, 1)
+	change := journal.Change{Partition: row.Partition, Recordings: []protocol.Recording{row}}
+	if err := s.journal.Append(change, func(err error) { written <- err }); err != nil {
+		return protocol.ReceiptOverloaded, unwritable(err)
+	}
+	select {
+	case err := <-written:
+		if err != nil {
+			return protocol.ReceiptOverloaded, unwritable(err)
+		}
+		return protocol.ReceiptAccepted, nil
+	case <-ctx.Done():
+		return protocol.ReceiptOverloaded, unwritable(ctx.Err())
+	}
+}
+
+func unwritable(err error) error {
+	return &protocol.Error{Kind: protocol.Unavailable, Code: "store_unavailable", Detail: "the store cannot be written; send it again", Err: err}
+}

@@ -1,0 +1,202 @@
+// Package memory is a journal engine that keeps its rows in maps: for the tests
+// of actors, and as the model that other engines are compared with.
+//
+// It outlives its Group: the same Engine handed to a new Group is a store that
+// was reopened. Times come back as a file would return them, in UTC and cut to
+// the microsecond. Faults are ordered beforehand: Fail, FailAfter, Hold.
+package memory
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"maskswitch/actors/journal"
+	"maskswitch/actors/phone"
+	"maskswitch/actors/protocol"
+)
+
+// Engine is a journal.Engine. Its methods may be called from any goroutine.
+type Engine struct {
+	mu         sync.Mutex
+	numbers    map[phone.Number]protocol.Number
+	bookings   map[protocol.BookingID]protocol.Booking
+	refs       map[protocol.Ref]protocol.BookingID
+	calls      map[protocol.CallID]protocol.Call
+	sessions   map[protocol.SessionID]protocol.CallID
+	story      map[protocol.CallID][]protocol.Line // in order of N
+	recordings map[protocol.RecordingID]protocol.Recording
+
+	before, after []error // what the next commits fail with
+	probes        []error
+	gate          chan struct{} // nil: open
+	commits       int
+	closes        int
+}
+
+var _ journal.Engine = (*Engine)(nil)
+
+// New makes an empty store.
+func New() *Engine {
+	return &Engine{
+		numbers:    map[phone.Number]protocol.Number{},
+		bookings:   map[protocol.BookingID]protocol.Booking{},
+		refs:       map[protocol.Ref]protocol.BookingID{},
+		calls:      map[protocol.CallID]protocol.Call{},
+		sessions:   map[protocol.SessionID]protocol.CallID{},
+		story:      map[protocol.CallID][]protocol.Line{},
+		recordings: map[protocol.RecordingID]protocol.Recording{},
+	}
+}
+
+// Commit implements journal.Engine.
+func (e *Engine) Commit(batch []journal.Change) ([]error, error) {
+	e.mu.Lock()
+	gate, before, after := e.gate, next(&e.before), next(&e.after)
+	e.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	if before != nil {
+		return nil, before
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.commits++
+	var refused []error
+	for i, c := range batch {
+		if err := e.write(c); err != nil {
+			if refused == nil {
+				refused = make([]error, len(batch))
+			}
+			refused[i] = err
+		}
+	}
+	return refused, after
+}
+
+// Probe implements journal.Engine. There is never anything undecided.
+func (e *Engine) Probe() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return next(&e.probes)
+}
+
+// Close implements journal.Engine. It keeps everything.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closes++
+	return nil
+}
+
+// Size implements journal.Store.
+func (e *Engine) Size() int64 { return 0 }
+
+func (e *Engine) write(c journal.Change) error {
+	if err := e.taken(c.Open); err != nil {
+		return err
+	}
+	for _, b := range c.Open {
+		b.CreatedAt, b.CheckoutAt, b.FreeAt = cut(b.CreatedAt), cut(b.CheckoutAt), cut(b.FreeAt)
+		b.Asked = b.Asked.Truncate(time.Microsecond)
+		e.bookings[b.ID] = b
+		if b.Ref != "" {
+			e.refs[b.Ref] = b.ID
+		}
+	}
+	for _, cl := range c.Close {
+		e.close(cl)
+	}
+	for _, n := range c.Numbers {
+		n.ChangedAt = cut(n.ChangedAt)
+		e.numbers[n.Number] = n
+	}
+	for _, call := range c.Calls {
+		e.call(call)
+	}
+	for _, l := range c.Story {
+		l.At = cut(l.At)
+		lines := e.story[l.Call]
+		at, found := slices.BinarySearchFunc(lines, l.N, func(l protocol.Line, n int) int { return l.N - n })
+		if !found {
+			e.story[l.Call] = slices.Insert(lines, at, l)
+		}
+	}
+	for _, r := range c.Recordings {
+		if _, known := e.recordings[r.ID]; known {
+			continue
+		}
+		r.StartedAt, r.EndedAt = cut(r.StartedAt), cut(r.EndedAt)
+		r.NoticedAt, r.NextTryAt = cut(r.NoticedAt), cut(r.NextTryAt)
+		e.recordings[r.ID] = r
+	}
+	return nil
+}
+
+// taken checks everything that a change may be refused for, before any of it is
+// written.
+func (e *Engine) taken(open []protocol.Booking) error {
+	for i, b := range open {
+		if _, there := e.bookings[b.ID]; there {
+			return fmt.Errorf("booking %s: id %w", b.ID, journal.ErrTaken)
+		}
+		if _, there := e.refs[b.Ref]; there {
+			return fmt.Errorf("booking %s: ref %w", b.ID, journal.ErrTaken)
+		}
+		for _, other := range open[:i] {
+			if b.ID == other.ID || b.Ref != "" && b.Ref == other.Ref {
+				return fmt.Errorf("booking %s: twice in one change: %w", b.ID, journal.ErrTaken)
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Engine) close(c journal.Closing) {
+	b, there := e.bookings[c.ID]
+	if !there || b.State == protocol.BookingClosed {
+		return
+	}
+	b.State = c.State
+	if c.Reason != "" {
+		b.Reason = c.Reason
+	}
+	if !c.CheckoutAt.IsZero() {
+		b.CheckoutAt = cut(c.CheckoutAt)
+	}
+	if !c.FreeAt.IsZero() {
+		b.FreeAt = cut(c.FreeAt)
+	}
+	e.bookings[c.ID] = b
+}
+
+func (e *Engine) call(c protocol.Call) {
+	c.RangAt, c.AnsweredAt, c.DialedAt = cut(c.RangAt), cut(c.AnsweredAt), cut(c.DialedAt)
+	c.TalkAt, c.EndAt = cut(c.TalkAt), cut(c.EndAt)
+	e.calls[c.ID] = c
+	// A call's id is made from its session, so it keeps it. Should two calls
+	// claim one session, the younger has it.
+	if id, there := e.sessions[c.Session]; !there || bytes.Compare(id[:], c.ID[:]) < 0 {
+		e.sessions[c.Session] = c.ID
+	}
+}
+
+// cut makes of a time what a file makes of it.
+func cut(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMicro(t.UnixMicro()).UTC()
+}
+
+func next(errs *[]error) error {
+	if len(*errs) == 0 {
+		return nil
+	}
+	err := (*errs)[0]
+	*errs = (*errs)[1:]
+	return err
+}

@@ -1,0 +1,210 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+
+	"maskswitch/actors/journal"
+	"maskswitch/actors/protocol"
+)
+
+// querier is a pool of readers, or one reader in a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// each yields the rows of a table that tail selects: INDEXED BY, WHERE, ORDER.
+func each[T any](ctx context.Context, q querier, table, columns string, read func(*row) T, tail string, args ...any) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		rows, err := q.QueryContext(ctx, "SELECT "+columns+" FROM "+table+" "+tail, args...)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		defer rows.Close()
+		r := newRow(table, columns)
+		for rows.Next() {
+			err := r.load(rows)
+			v := none
+			if err == nil {
+				v = read(r)
+				err = r.err
+			}
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			if !yield(v, nil) {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(none, err)
+		}
+	}
+}
+
+// one finds the first row, and ErrNone if there is none.
+func one[T any](rows iter.Seq2[T, error]) (T, error) {
+	for v, err := range rows {
+		return v, err
+	}
+	return *new(T), journal.ErrNone
+}
+
+func all[T any](rows iter.Seq2[T, error]) ([]T, error) {
+	var list []T
+	for v, err := range rows {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// Live implements journal.Store. It reads one snapshot. INDEXED BY makes a plan
+// that would scan a table an error.
+func (e *Engine) Live(ctx context.Context, p protocol.Partition, endedSince int64) iter.Seq2[journal.Item, error] {
+	return func(yield func(journal.Item, error) bool) {
+		fail := func(err error) { yield(journal.Item{}, fmt.Errorf("read partition %d: %w", p, err)) }
+		tx, err := e.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		if err != nil {
+			fail(err)
+			return
+		}
+		defer tx.Rollback()
+		for item, err := range live(ctx, tx, int64(p), endedSince) {
+			if err != nil {
+				fail(err)
+				return
+			}
+			if !yield(item, nil) {
+				return
+			}
+		}
+	}
+}
+
+func live(ctx context.Context, tx *sql.Tx, part, endedSince int64) iter.Seq2[journal.Item, error] {
+	return func(yield func(journal.Item, error) bool) {
+		_ = items(yield, each(ctx, tx, "proxy_number", numberColumns, readNumber,
+			"WHERE part = ? ORDER BY number", part),
+			func(v *protocol.Number) journal.Item { return journal.Item{Number: v} }) &&
+			items(yield, each(ctx, tx, "booking", bookingColumns, readBooking,
+				"INDEXED BY booking_held WHERE state <> 'closed' AND part = ? ORDER BY id", part),
+				func(v *protocol.Booking) journal.Item { return journal.Item{Booking: v} }) &&
+			items(yield, each(ctx, tx, "call", callColumns, readCall,
+				"INDEXED BY call_open WHERE due = 1 AND part = ? ORDER BY id", part),
+				func(v *protocol.Call) journal.Item { return journal.Item{Call: v} }) &&
+			items(yield, each(ctx, tx, "call", "session_id", readSession,
+				`INDEXED BY call_ended WHERE due = 0 AND end_at IS NOT NULL AND part = ? AND end_at >= ?
+				ORDER BY end_at, session_id`, part, endedSince),
+				func(v *protocol.SessionID) journal.Item { return journal.Item{Ended: v} }) &&
+			items(yield, each(ctx, tx, "recording", recordingColumns, readRecording,
+				"INDEXED BY recording_todo WHERE status = 'pending' AND part = ? ORDER BY next_try_at, id", part),
+				func(v *protocol.Recording) journal.Item { return journal.Item{Recording: v} })
+	}
+}
+
+// items yields each row as an item. It returns false when that is the end of it.
+func items[T any](yield func(journal.Item, error) bool, rows iter.Seq2[T, error], item func(*T) journal.Item) bool {
+	for v, err := range rows {
+		if err != nil {
+			yield(journal.Item{}, err)
+			return false
+		}
+		if !yield(item(&v), nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// Booking implements journal.Store.
+func (e *Engine) Booking(ctx context.Context, id protocol.BookingID) (protocol.Booking, error) {
+	b, err := one(each(ctx, e.readers, "booking", bookingColumns, readBooking, "WHERE id = ?", id.String()))
+	if err != nil {
+		return b, fmt.Errorf("booking %s: %w", id, err)
+	}
+	return b, nil
+}
+
+// BookingByRef implements journal.Store.
+func (e *Engine) BookingByRef(ctx context.Context, ref protocol.Ref) (protocol.Booking, error) {
+	b, err := one(each(ctx, e.readers, "booking", bookingColumns, readBooking, "WHERE ref = ?", string(ref)))
+	if err != nil {
+		return b, fmt.Errorf("booking with ref %.40q: %w", string(ref), err)
+	}
+	return b, nil
+}
+
+// Bookings implements journal.Store. A party is looked for among all rows of
+// the state: an index on parties would cost the writer too much.
+func (e *Engine) Bookings(ctx context.Context, q protocol.BookingQuery) ([]protocol.Booking, error) {
+	tail := "INDEXED BY booking_held WHERE state <> 'closed' AND"
+	if q.State == protocol.BookingClosed {
+		tail = "WHERE"
+	}
+	tail += " state = ? AND id > ?"
+	args := []any{q.State.String(), q.After.String()}
+	if q.Party.Known() {
+		tail += " AND ? IN (party_a, party_b)"
+		args = append(args, q.Party.E164())
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = -1 // SQLite's "no limit"
+	}
+	list, err := all(each(ctx, e.readers, "booking", bookingColumns, readBooking, tail+" ORDER BY id LIMIT ?",
+		append(args, limit)...))
+	if err != nil {
+		return nil, fmt.Errorf("list bookings: %w", err)
+	}
+	return list, nil
+}
+
+// Call implements journal.Store.
+func (e *Engine) Call(ctx context.Context, id protocol.CallID) (protocol.Call, error) {
+	c, err := one(each(ctx, e.readers, "call", callColumns, readCall, "WHERE id = ?", id.String()))
+	if err != nil {
+		return c, fmt.Errorf("call %s: %w", id, err)
+	}
+	return c, nil
+}
+
+// CallOfSession implements journal.Store.
+func (e *Engine) CallOfSession(ctx context.Context, s protocol.SessionID) (protocol.Call, error) {
+	c, err := one(each(ctx, e.readers, "call", callColumns, readCall,
+		"INDEXED BY call_session WHERE session_id = ? ORDER BY id DESC LIMIT 1", string(s)))
+	if err != nil {
+		return c, fmt.Errorf("call of session %.40q: %w", string(s), err)
+	}
+	return c, nil
+}
+
+// Story implements journal.Store.
+func (e *Engine) Story(ctx context.Context, id protocol.CallID) ([]protocol.Line, error) {
+	list, err := all(each(ctx, e.readers, "call_story", lineColumns, readLine,
+		"WHERE call_id = ? ORDER BY n", id.String()))
+	if err != nil {
+		return nil, fmt.Errorf("story of call %s: %w", id, err)
+	}
+	return list, nil
+}
+
+// Recordings implements journal.Store.
+func (e *Engine) Recordings(ctx context.Context, id protocol.CallID) ([]protocol.Recording, error) {
+	tail, args := "WHERE call_id = ? ORDER BY id", []any{id.String()}
+	if id == (protocol.CallID{}) {
+		tail, args = "WHERE call_id IS NULL ORDER BY id", nil
+	}
+	list, err := all(each(ctx, e.readers, "recording", recordingColumns, readRecording, tail, args...))
+	if err != nil {
+		return nil, fmt.Errorf("recordings of call %s: %w", id, err)
+	}
+	return list, nil
+}

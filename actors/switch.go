@@ -1,0 +1,321 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+
+	"maskswitch/actors/booking"
+	"maskswitch/actors/call"
+	"maskswitch/actors/journal"
+	"maskswitch/actors/number"
+	"maskswitch/actors/phone"
+	"maskswitch/actors/pool"
+	"maskswitch/actors/protocol"
+)
+
+// Journal is what the switch needs of its journal: *journal.Group.
+type Journal interface {
+	journal.Appender
+	journal.Store
+	OnHalt(func(error))
+	Resume() error
+	Close(context.Context) error
+}
+
+// Config of a switch. Journal and Carrier are required.
+type Config struct {
+	Journal        Journal
+	Carrier        call.Carrier
+	Calls          call.Settings
+	PairsPerNumber int           // live pairs on one number; 0 means 200
+	Quarantine     time.Duration // how long a number remembers parties after checkout
+	Strict         bool          // it is not lent to them again while it does
+	MostInFlight   int           // requests and webhooks waiting at once; 0 means 8192
+	Observer       Observer      // may be nil
+	Log            *zap.Logger   // may be nil
+}
+
+// Observer watches everything in the switch. Its methods must not block.
+type Observer interface {
+	pool.Observer
+	booking.Observer
+	call.Observer
+	Panicked(kind string)
+	Recovered(took time.Duration)
+}
+
+// endedMemory is how long a session that is over is remembered: longer than the
+// carrier delivers late.
+const endedMemory = 2 * time.Hour
+
+// Switch is the only door to the actors.
+type Switch struct {
+	journal  Journal
+	config   Config
+	observer Observer
+	log      *zap.Logger
+	outbox   *call.Outbox
+	system   *actor.ActorSystem
+	guardian *actor.PID
+	door     atomic.Pointer[pool.Partition] // nil: shut
+	inFlight atomic.Int64
+	most     int64
+	draining atomic.Bool
+
+	mu    sync.Mutex
+	why   error          // why the door is shut
+	first chan recovered // the first recovery, for Start
+}
+
+// New makes a switch that is not running yet.
+func New(c Config) *Switch {
+	if c.PairsPerNumber <= 0 {
+		c.PairsPerNumber = 200
+	}
+	if c.MostInFlight <= 0 {
+		c.MostInFlight = 8192
+	}
+	if c.Log == nil {
+		c.Log = zap.NewNop()
+	}
+	if c.Observer == nil {
+		c.Observer = unobserved{}
+	}
+	return &Switch{
+		journal: c.Journal, config: c, observer: c.Observer, log: c.Log, most: int64(c.MostInFlight),
+		outbox: call.NewOutbox(c.Carrier, c.Observer),
+		why:    errors.New("not started"), first: make(chan recovered, 1),
+	}
+}
+
+// Start recovers what the store holds and opens the door. An error means that
+// the store cannot be read or contradicts itself; then nothing runs.
+func (s *Switch) Start(ctx context.Context) error {
+	s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(zapslog.NewHandler(s.log.Core(), zapslog.WithName("actor")))
+	}))
+	s.guardian = s.system.Root.Spawn(s.props("guardian", func() actor.Actor { return &guardian{owner: s} }))
+	s.journal.OnHalt(func(err error) { s.system.Root.Send(s.guardian, journalHalted{err}) })
+	select {
+	case r := <-s.first:
+		if r.err != nil {
+			s.stopActors(ctx)
+			return fmt.Errorf("recover: %w", r.err)
+		}
+		return nil
+	case <-ctx.Done():
+		s.stopActors(context.WithoutCancel(ctx))
+		return fmt.Errorf("recover: %w", ctx.Err())
+	}
+}
+
+// Ready says whether requests and events are taken, or why not.
+func (s *Switch) Ready() error {
+	if s.draining.Load() {
+		return errors.New("draining")
+	}
+	if s.door.Load() == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.why
+	}
+	return nil
+}
+
+// Drain shuts the door: from now on requests and events are refused, to be sent
+// again to the next process.
+func (s *Switch) Drain() { s.draining.Store(true) }
+
+// Stop drains, lets commands on their way land, stops the actors and closes the
+// journal. Calls go on: the carrier holds the audio, and the next process finds
+// them in the store.
+func (s *Switch) Stop(ctx context.Context) error {
+	s.Drain()
+	s.outbox.Wait(ctx)
+	s.stopActors(ctx)
+	return s.journal.Close(ctx)
+}
+
+func (s *Switch) stopActors(ctx context.Context) {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		_ = s.system.Root.StopFuture(s.guardian).Wait()
+	}()
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+	}
+	s.system.Shutdown()
+}
+
+func (s *Switch) shut(why error) {
+	s.door.Store(nil)
+	s.mu.Lock()
+	s.why = why
+	s.mu.Unlock()
+	s.log.Warn("switch not ready", zap.Error(why))
+}
+
+func (s *Switch) recovered(r recovered) {
+	select {
+	case s.first <- r:
+	default:
+	}
+	if r.err != nil {
+		s.shut(r.err)
+		return
+	}
+	s.observer.Recovered(r.took)
+	s.log.Info("switch ready", zap.Duration("recovery", r.took))
+	s.door.Store(&r.partition)
+}
+
+// poolProps ties the packages of the partition together.
+func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
+	const partition = protocol.Partition(0)
+	calls := &call.Config{
+		Settings: s.config.Calls, Partition: partition, Journal: s.journal, Store: s.journal, Outbox: s.outbox,
+		Observer: s.observer, Log: s.log, EndedMemory: endedMemory,
+	}
+	calls.Child = s.props("call", func() actor.Actor { return call.New(calls) })
+	shardOfCalls := s.props("call_shard", func() actor.Actor { return call.NewShard(calls) })
+	return s.props("pool", func() actor.Actor {
+		return pool.New(pool.Config{
+			Partition: partition, Journal: s.journal, Store: s.journal,
+			PairsPerNumber: s.config.PairsPerNumber, Quarantine: s.config.Quarantine, Strict: s.config.Strict,
+			EndedMemory: endedMemory, Observer: s.observer, Log: s.log, Ready: ready,
+			Calls: func() *actor.Props { return shardOfCalls },
+			Bookings: func(self *actor.PID, of func(protocol.SessionID) *actor.PID) *actor.Props {
+				config := &booking.Config{
+					Journal: s.journal, Store: s.journal, Quarantine: s.config.Quarantine,
+					Pool: self, Calls: of, Observer: s.observer,
+				}
+				config.Child = s.props("booking", func() actor.Actor { return booking.New(config) })
+				return s.props("booking_shard", func() actor.Actor { return booking.NewShard(config) })
+			},
+			Number: func(n protocol.Number, bookings func(protocol.BookingID) *actor.PID, calls func(protocol.SessionID) *actor.PID) *actor.Props {
+				return s.props("number", func() actor.Actor { return number.New(n, bookings, calls) })
+			},
+		})
+	})
+}
+
+// AddNumbers takes numbers into the pool; those it has already are passed over.
+func (s *Switch) AddNumbers(ctx context.Context, numbers []phone.Number) (protocol.Added, error) {
+	return ask(ctx, s, func(p *pool.Partition, done func(protocol.Added, error)) {
+		s.system.Root.Send(p.Pool, pool.Add{Numbers: numbers, Done: done})
+	})
+}
+
+// OpenBooking lends two parties a number. The same request under the same ref
+// is answered with the same booking: Conflict if the ref is another booking's,
+// Exhausted if no number fits.
+func (s *Switch) OpenBooking(ctx context.Context, asked protocol.OpenBooking) (protocol.Opened, error) {
+	// A ref may be the id we gave to a booking that had no ref of its own.
+	if id, err := protocol.ParseBookingID(string(asked.Ref)); err == nil {
+		if b, err := s.journal.Booking(ctx, id); err == nil && b.Ref == "" {
+			return protocol.Opened{Booking: b, Repeated: true}, booking.Repeat(b, asked)
+		}
+	}
+	opened, err := ask(ctx, s, func(p *pool.Partition, done func(protocol.Opened, error)) {
+		s.system.Root.Send(p.Pool, pool.Open{Asked: asked, Done: done})
+	})
+	if errors.Is(err, journal.ErrTaken) && asked.Ref != "" {
+		// The name belongs to a booking that has ended: no actor knows it.
+		b, readErr := s.journal.BookingByRef(ctx, asked.Ref)
+		if readErr != nil {
+			return protocol.Opened{}, err
+		}
+		return protocol.Opened{Booking: b, Repeated: true}, booking.Repeat(b, asked)
+	}
+	return opened, err
+}
+
+// CloseBooking ends a booking now, by the marketplace's name for it or our id.
+func (s *Switch) CloseBooking(ctx context.Context, name string) (protocol.Booking, error) {
+	return ask(ctx, s, func(p *pool.Partition, done func(protocol.Booking, error)) {
+		s.system.Root.Send(p.Pool, pool.Close{Name: name, Done: done})
+	})
+}
+
+// Headcount counts idle numbers and live bookings.
+func (s *Switch) Headcount(ctx context.Context) (protocol.Headcount, error) {
+	return ask(ctx, s, func(p *pool.Partition, done func(protocol.Headcount, error)) {
+		s.system.Root.Send(p.Pool, pool.Count{Done: func(h protocol.Headcount) { done(h, nil) }})
+	})
+}
+
+// Booking reads a booking, live or not, by the marketplace's name or our id.
+func (s *Switch) Booking(ctx context.Context, name string) (protocol.Booking, error) {
+	b, err := s.journal.BookingByRef(ctx, protocol.Ref(name))
+	if id, noID := protocol.ParseBookingID(name); errors.Is(err, journal.ErrNone) && noID == nil {
+		b, err = s.journal.Booking(ctx, id)
+	}
+	switch {
+	case errors.Is(err, journal.ErrNone):
+		return b, protocol.Errorf(protocol.NotFound, "booking_not_found", "no booking goes by this id")
+	case err != nil:
+		return b, unreadable(err)
+	}
+	return b, nil
+}
+
+// Bookings lists bookings in the order in which they were made.
+func (s *Switch) Bookings(ctx context.Context, q protocol.BookingQuery) ([]protocol.Booking, error) {
+	rows, err := s.journal.Bookings(ctx, q)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return rows, nil
+}
+
+func unreadable(err error) error {
+	return &protocol.Error{Kind: protocol.Unavailable, Code: "store_unavailable", Detail: "the store cannot be read; try again", Err: err}
+}
+
+// ask sends a request through the door and waits for its answer. If the asker
+// leaves first, the request may still take effect: that is what repeatable
+// creates are for.
+func ask[T any](ctx context.Context, s *Switch, send func(*pool.Partition, func(T, error))) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	var none T
+	p, leave, err := s.enter()
+	if err != nil {
+		return none, err
+	}
+	defer leave()
+	answers := make(chan answer, 1)
+	send(p, func(value T, err error) { answers <- answer{value, err} })
+	select {
+	case a := <-answers:
+		return a.value, a.err
+	case <-ctx.Done():
+		return none, &protocol.Error{Kind: protocol.Unavailable, Code: "timeout", Detail: "no answer in time; the request may have taken effect: repeat it", Err: ctx.Err()}
+	}
+}
+
+// enter passes the door, unless it is shut or too many are inside.
+func (s *Switch) enter() (*pool.Partition, func(), error) {
+	p := s.door.Load()
+	if p == nil || s.draining.Load() {
+		return nil, nil, &protocol.Error{Kind: protocol.Unavailable, Code: "not_ready", Detail: "the switch is starting, stopping or recovering; try again", Err: s.Ready()}
+	}
+	if s.inFlight.Add(1) > s.most {
+		s.inFlight.Add(-1)
+		return nil, nil, protocol.Errorf(protocol.Unavailable, "overloaded", "too many requests are waiting; try again")
+	}
+	return p, func() { s.inFlight.Add(-1) }, nil
+}
