@@ -76,7 +76,7 @@ type Item struct {
 	Number    *protocol.Number
 	Booking   *protocol.Booking   // live or in quarantine
 	Call      *protocol.Call      // with State: something is still due
-	Ended     *protocol.SessionID // a session whose call ended less than EndedMemory ago
+	Ended     *protocol.SessionID // of a finished call that ended less than EndedMemory ago
 	Recording *protocol.Recording // pending
 }
 
@@ -84,14 +84,15 @@ type Item struct {
 // Done finds the change.
 type Store interface {
 	// Live lists what a partition must hold in memory: numbers first, then held
-	// bookings in order of id, then unfinished calls, sessions that ended at or
-	// after endedSince (microseconds since 1970), and pending recordings.
+	// bookings in order of id, then unfinished calls in order of id, sessions of
+	// finished calls that ended at or after endedSince (microseconds since 1970),
+	// and pending recordings in order of their next try.
 	Live(ctx context.Context, p protocol.Partition, endedSince int64) iter.Seq2[Item, error]
 	// Booking finds by id, BookingByRef by the marketplace's name: ErrNone if
 	// there is none.
 	Booking(ctx context.Context, id protocol.BookingID) (protocol.Booking, error)
 	BookingByRef(ctx context.Context, ref protocol.Ref) (protocol.Booking, error)
-	// Bookings lists in order of id, q.Limit at most.
+	// Bookings lists in order of id, q.Limit at most, all if that is 0.
 	Bookings(ctx context.Context, q protocol.BookingQuery) ([]protocol.Booking, error)
 	// Call and CallOfSession find a call's row: ErrNone if there is none.
 	Call(ctx context.Context, id protocol.CallID) (protocol.Call, error)

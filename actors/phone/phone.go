@@ -6,18 +6,37 @@
 package phone
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"strconv"
 
 	"github.com/nyaruka/phonenumbers"
+	"google.golang.org/protobuf/proto"
 )
 
 // Number is a telephone number in E.164. Its zero value is "no number": a
 // withheld caller, a SIP address, an absent field.
 type Number struct {
-	digits uint64 // without the plus; E.164 allows fifteen digits and no leading zero
+	// The digits without the plus, of which E.164 allows fifteen, crossed with
+	// veil. Printing a struct that has a Number in an unexported field calls none
+	// of its methods, and shows this instead.
+	veiled uint64
+}
+
+// veil is another one in each process. Its top bit keeps every real number
+// apart from the zero value.
+var veil = rand.Uint64() | 1<<63
+
+func of(digits uint64) Number { return Number{digits ^ veil} }
+
+func (n Number) digits() uint64 {
+	if n.veiled == 0 {
+		return 0
+	}
+	return n.veiled ^ veil
 }
 
 // Shortest and longest numbers taken, in digits without the plus. The upper
@@ -44,11 +63,41 @@ func Parse(s string) (Number, error) {
 	if !ok {
 		return Number{}, ErrSyntax
 	}
-	p, err := phonenumbers.Parse(s, "")
-	if err != nil || !phonenumbers.IsPossibleNumber(p) {
+	if !possible(s[1:]) {
 		return Number{}, ErrImpossible
 	}
 	return n, nil
+}
+
+// possible asks libphonenumber, which is quick when it gets country code and
+// national number apart and slow when it has to find them in a text. The slow
+// way has the last word, since it knows of national oddities such as the 1 in
+// old Mexican mobile numbers.
+func possible(digits string) bool {
+	for i := 1; i <= 3; i++ {
+		code, _ := strconv.Atoi(digits[:i])
+		if phonenumbers.GetRegionCodeForCountryCode(code) == phonenumbers.UNKNOWN_REGION {
+			continue
+		}
+		national, err := strconv.ParseUint(digits[i:], 10, 64)
+		if err != nil {
+			return false
+		}
+		zeros := 0
+		for zeros < len(digits)-i-1 && digits[i+zeros] == '0' {
+			zeros++
+		}
+		p := &phonenumbers.PhoneNumber{CountryCode: proto.Int32(int32(code)), NationalNumber: &national}
+		if zeros > 0 {
+			p.ItalianLeadingZero, p.NumberOfLeadingZeros = proto.Bool(true), proto.Int32(int32(zeros))
+		}
+		if phonenumbers.IsPossibleNumber(p) {
+			return true
+		}
+		break
+	}
+	p, err := phonenumbers.Parse("+"+digits, "")
+	return err == nil && phonenumbers.IsPossibleNumber(p)
 }
 
 // FromCarrier reads a caller or called number out of a carrier event, where a
@@ -99,36 +148,28 @@ func syntax(s string) (Number, bool) {
 		}
 		v = v*10 + uint64(s[i]-'0')
 	}
-	return Number{v}, true
+	return of(v), true
 }
 
 // E164 reveals the number: for carriers, stores and the marketplace that owns
 // it. The empty text stands for no number.
 func (n Number) E164() string {
-	if n.digits == 0 {
+	if !n.Known() {
 		return ""
 	}
-	return "+" + strconv.FormatUint(n.digits, 10)
+	return "+" + strconv.FormatUint(n.digits(), 10)
 }
 
 // Known says whether there is a number at all.
-func (n Number) Known() bool { return n.digits != 0 }
+func (n Number) Known() bool { return n.veiled != 0 }
 
 // Compare orders numbers, for lists that must come out the same each time.
-func (n Number) Compare(m Number) int {
-	switch {
-	case n.digits < m.digits:
-		return -1
-	case n.digits > m.digits:
-		return 1
-	}
-	return 0
-}
+func (n Number) Compare(m Number) int { return cmp.Compare(n.digits(), m.digits()) }
 
 // String is the masked form, for logs: enough to tell two numbers apart in an
 // incident, too little to dial.
 func (n Number) String() string {
-	if n.digits == 0 {
+	if !n.Known() {
 		return "(none)"
 	}
 	return mask(n.E164())

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"maskswitch/actors/journal"
-	"maskswitch/actors/phone"
 	"maskswitch/actors/protocol"
 )
 
@@ -51,7 +50,9 @@ func (e *Engine) live(p protocol.Partition, endedSince time.Time) []journal.Item
 			items = append(items, journal.Item{Call: &c})
 		}
 	}
-	slices.SortStableFunc(calls, func(a, b protocol.Call) int { return a.EndAt.Compare(b.EndAt) })
+	slices.SortFunc(calls, func(a, b protocol.Call) int {
+		return cmp.Or(a.EndAt.Compare(b.EndAt), cmp.Compare(a.Session, b.Session))
+	})
 	for _, c := range calls {
 		if c.Partition == p && c.State == "" && !c.EndAt.IsZero() && !c.EndAt.Before(endedSince) {
 			items = append(items, journal.Item{Ended: &c.Session})
@@ -148,13 +149,8 @@ func (e *Engine) Recordings(_ context.Context, id protocol.CallID) ([]protocol.R
 	return found, nil
 }
 
-func byNumber(a, b protocol.Number) int {
-	return phoneOrder(a.Number, b.Number)
-}
-
-// phoneOrder is that of the text, as in a file.
-func phoneOrder(a, b phone.Number) int { return cmp.Compare(a.E164(), b.E164()) }
-
+// byNumber is the order of the texts, as in a file.
+func byNumber(a, b protocol.Number) int       { return cmp.Compare(a.Number.E164(), b.Number.E164()) }
 func byBooking(a, b protocol.Booking) int     { return bytes.Compare(a.ID[:], b.ID[:]) }
 func byCall(a, b protocol.Call) int           { return bytes.Compare(a.ID[:], b.ID[:]) }
 func byRecording(a, b protocol.Recording) int { return cmp.Compare(a.ID, b.ID) }

@@ -1,0 +1,133 @@
+// Package journaltest judges journal engines. Run is for every engine, Killed
+// for those that claim to survive kill -9.
+package journaltest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"maskswitch/actors/journal"
+	"maskswitch/actors/phone"
+	"maskswitch/actors/protocol"
+)
+
+// Open opens the store that belongs to a directory, which is there and was
+// empty at first. The same directory again reopens it.
+type Open func(dir string) (journal.Engine, error)
+
+// Run judges an engine.
+func Run(t *testing.T, open Open) {
+	t.Run("round trip", func(t *testing.T) { testRoundTrip(t, open) })
+	t.Run("closings", func(t *testing.T) { testClosings(t, open) })
+	t.Run("refusals", func(t *testing.T) { testRefusals(t, open) })
+	t.Run("live", func(t *testing.T) { testLive(t, open) })
+	t.Run("lists", func(t *testing.T) { testLists(t, open) })
+	t.Run("nothing there", func(t *testing.T) { testNothing(t, open) })
+	t.Run("clock back", func(t *testing.T) { testClockBack(t, open) })
+	t.Run("histories", func(t *testing.T) { testHistories(t, open) })
+	t.Run("crowd", func(t *testing.T) { testCrowd(t, open) })
+	t.Run("fail before commit", func(t *testing.T) { testFail(t, open, false) })
+	t.Run("fail after commit", func(t *testing.T) { testFail(t, open, true) })
+}
+
+var start = time.Date(2026, 3, 1, 11, 0, 0, 123456000, time.UTC)
+
+func number(t testing.TB, s string) phone.Number {
+	t.Helper()
+	n, err := phone.FromStore(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func opened(t testing.TB, open Open, dir string) journal.Engine {
+	t.Helper()
+	e, err := open(dir)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	return e
+}
+
+func closed(t testing.TB, e journal.Engine) {
+	t.Helper()
+	if err := e.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+func commit(t testing.TB, e journal.Engine, batch ...journal.Change) {
+	t.Helper()
+	refused, err := e.Commit(batch)
+	if err := errors.Join(append(refused, err)...); err != nil {
+		t.Fatalf("commit: %v", err)
+	}
+}
+
+func live(t testing.TB, s journal.Store, p protocol.Partition, endedSince time.Time) []journal.Item {
+	t.Helper()
+	var items []journal.Item
+	for item, err := range s.Live(context.Background(), p, endedSince.UnixMicro()) {
+		if err != nil {
+			t.Fatalf("live: %v", err)
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// same compares what a question gave with what it should have given.
+func same[T any](t testing.TB, what string, got T, err error, want T) {
+	t.Helper()
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+	} else if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s:\n got %+v\nwant %+v", what, got, want)
+	}
+}
+
+// bookingAt is a live booking, all of whose fields are set.
+func bookingAt(t testing.TB, at time.Time, ref string) protocol.Booking {
+	return protocol.Booking{
+		ID: protocol.NewBookingID(at), Ref: protocol.Ref(ref), Partition: 7,
+		NumberA: number(t, "+13125550100"), NumberB: number(t, "+13125550101"),
+		PartyA: number(t, "+13125550111"), PartyB: number(t, "+491711234567"),
+		State: protocol.BookingLive, CreatedAt: at, CheckoutAt: at.Add(24 * time.Hour),
+		FreeAt: at.Add(48 * time.Hour), Asked: 24 * time.Hour,
+	}
+}
+
+// callAt is a call in full swing, all of whose fields are set.
+func callAt(t testing.TB, at time.Time, session string) protocol.Call {
+	s := protocol.SessionID(session)
+	return protocol.Call{
+		ID: protocol.NewCallID(s, at), Partition: 7, Booking: protocol.NewBookingID(at),
+		Number: number(t, "+13125550100"), Caller: protocol.PartyB, Session: s, Stage: "talking",
+		Outcome: protocol.OutcomeTalked, Reason: "because", RangAt: at, AnsweredAt: at.Add(1), DialedAt: at.Add(time.Second),
+		TalkAt: at.Add(2 * time.Second), EndAt: at.Add(time.Minute), HangupCause: protocol.CauseNormalClearing,
+		HangupSource: protocol.SourceCallee, State: `{"a":1}`,
+	}
+}
+
+func recordingAt(at time.Time, id string, call protocol.CallID) protocol.Recording {
+	return protocol.Recording{
+		ID: protocol.RecordingID(id), Call: call, Booking: protocol.NewBookingID(at), Partition: 7,
+		Session: "session", Leg: "v3:leg", LegUUID: "uuid", Format: "mp3", Channels: "dual",
+		StartedAt: at, EndedAt: at.Add(time.Minute), NoticedAt: at.Add(2 * time.Minute), NextTryAt: at.Add(3 * time.Minute),
+	}
+}
+
+// micro makes of a record's times what a store makes of them.
+func micro(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMicro(t.UnixMicro()).UTC()
+}
+
+func byID(a, b protocol.Booking) int { return cmp.Compare(a.ID.String(), b.ID.String()) }
