@@ -167,17 +167,17 @@ func (s *Switch) shut(why error) {
 }
 
 func (s *Switch) recovered(r recovered) {
+	if r.err != nil {
+		s.shut(r.err)
+	} else {
+		s.observer.Recovered(r.took)
+		s.log.Info("switch ready", zap.Duration("recovery", r.took))
+		s.door.Store(&r.partition)
+	}
 	select {
 	case s.first <- r:
 	default:
 	}
-	if r.err != nil {
-		s.shut(r.err)
-		return
-	}
-	s.observer.Recovered(r.took)
-	s.log.Info("switch ready", zap.Duration("recovery", r.took))
-	s.door.Store(&r.partition)
 }
 
 // poolProps ties the packages of the partition together.

@@ -58,7 +58,7 @@ func (a *Actor) Receive(c actor.Context) {
 	case protocol.CheckOut:
 		// A checkout that has moved since, or an end that came before it.
 		if a.booking.State == protocol.BookingLive && a.booking.CheckoutAt.Equal(m.At) {
-			a.end(c, "checkout", func(protocol.Booking, error) {})
+			a.end(c, "checkout", nil)
 		}
 	case protocol.EndBooking:
 		if a.booking.State != protocol.BookingLive {
@@ -114,26 +114,29 @@ func (a *Actor) repeat(m protocol.RepeatBooking) {
 	}
 }
 
+// end writes the booking's end and passes the word on. Whoever asked for it is
+// answered by the pool: when he hears of it the number is free, and the disk
+// knows, since the pool's barrier comes after this change.
 func (a *Actor) end(c actor.Context, reason string, done func(protocol.Booking, error)) {
 	ended := End(a.booking, reason, time.Now(), a.config.Quarantine)
 	change := journal.Change{Partition: ended.Partition, Close: []journal.Closing{{
 		ID: ended.ID, State: ended.State, Reason: ended.Reason, CheckoutAt: ended.CheckoutAt, FreeAt: ended.FreeAt,
 	}}}
-	err := a.config.Journal.Append(change, func(err error) { done(ended, written(err)) })
-	if err != nil {
+	if err := a.config.Journal.Append(change, nil); err != nil {
 		// Nothing has changed. Whoever asked asks again; a checkout does so itself.
-		done(protocol.Booking{}, written(err))
-		if reason == "checkout" {
-			self, root, again := c.Self(), c.ActorSystem().Root, protocol.CheckOut{Booking: ended.ID, At: a.booking.CheckoutAt}
-			time.AfterFunc(time.Second, func() { root.Send(self, again) })
+		if done != nil {
+			done(protocol.Booking{}, written(err))
+			return
 		}
+		self, root, again := c.Self(), c.ActorSystem().Root, protocol.CheckOut{Booking: ended.ID, At: a.booking.CheckoutAt}
+		time.AfterFunc(time.Second, func() { root.Send(self, again) })
 		return
 	}
 	a.booking = ended
 	a.config.Observer.BookingEnded(reason)
 	// By way of the shard, which stops this actor after everything that it has
 	// sent here already is answered.
-	c.Send(c.Parent(), protocol.BookingEnded{Booking: ended})
+	c.Send(c.Parent(), protocol.BookingEnded{Booking: ended, Done: done})
 }
 
 func notFound() error {

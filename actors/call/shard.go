@@ -189,7 +189,7 @@ func (s *Shard) abandon(c actor.Context, row protocol.Call) {
 	}
 	row.Stage, row.Outcome, row.State = StageClosed.String(), protocol.OutcomeFailed, ""
 	row.EndAt = time.Now()
-	if err := s.config.Journal.Append(journal.Change{Partition: row.Partition, Calls: []protocol.Call{row}}, func(error) {}); err != nil {
+	if err := s.config.Journal.Append(journal.Change{Partition: row.Partition, Calls: []protocol.Call{row}}, nil); err != nil {
 		panic(err)
 	}
 	s.config.Observer.CallEnded(row, true)

@@ -104,6 +104,18 @@ func possible(digits string) bool {
 // missing plus and dashes have been seen. Anything else, an anonymous marker
 // or a SIP address among it, is no number, so that it never matches a party.
 func FromCarrier(s string) Number {
+	n := fromCarrier(s)
+	if n.digits() == anonymous {
+		return Number{}
+	}
+	return n
+}
+
+// anonymous is the word ANONYMOUS on a keypad, which some networks send for a
+// withheld number. No country has such a number.
+const anonymous = 266696687
+
+func fromCarrier(s string) Number {
 	if n, ok := syntax(s); ok {
 		return n
 	}

@@ -134,6 +134,7 @@ func (a *Actor) Receive(c actor.Context) {
 		a.close(c, m)
 	case protocol.BookingEnded:
 		a.ended(c, m.Booking)
+		a.confirm(m)
 	case Add:
 		a.add(c, m)
 	case Count:
@@ -264,6 +265,17 @@ func (a *Actor) ended(c actor.Context, b protocol.Booking) {
 	a.counted()
 }
 
+// confirm answers whoever ended a booking, when the disk knows of it.
+func (a *Actor) confirm(m protocol.BookingEnded) {
+	if m.Done == nil {
+		return
+	}
+	err := a.Journal.Append(journal.Change{Partition: a.Partition}, func(err error) { m.Done(m.Booking, unavailable(err)) })
+	if err != nil {
+		m.Done(m.Booking, unavailable(err))
+	}
+}
+
 func (a *Actor) rest(c actor.Context, b protocol.Booking) {
 	a.quarantine.push(b.FreeAt, rested{b.ID, b.NumberA, b.NumberB, b.PartyA, b.PartyB, b.FreeAt})
 	a.arm(c)
@@ -334,7 +346,7 @@ func (a *Actor) sweep(c actor.Context) {
 	if len(over) > 0 {
 		// A change that cannot be queued now is made up for by the next
 		// recovery, which finds these quarantines over.
-		err := a.Journal.Append(journal.Change{Partition: a.Partition, Close: over}, func(error) {})
+		err := a.Journal.Append(journal.Change{Partition: a.Partition, Close: over}, nil)
 		if err != nil {
 			a.Log.Warn("end of quarantine not written", zap.Int("bookings", len(over)), zap.Error(err))
 		}

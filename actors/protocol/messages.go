@@ -39,7 +39,11 @@ type Route struct {
 func Refuse(why Outcome, reason string) Route { return Route{Refusal: why, Reason: reason} }
 
 // BookingEnded is a booking's last word: its numbers are free for others now.
-type BookingEnded struct{ Booking Booking }
+// Done, if not nil, is called when they are and the disk knows it.
+type BookingEnded struct {
+	Booking Booking
+	Done    func(Booking, error)
+}
 
 // LendNumber tells a number that a booking's parties may call each other on it.
 type LendNumber struct {

@@ -1,0 +1,196 @@
+// Package api is the REST door of the switch: what a marketplace calls.
+//
+// The contract is openapi.yaml, in this directory and at /openapi.json. Its
+// first six requests are those of the application this one replaces: fields,
+// status codes and the `error` texts that its clients compare are kept, fields
+// may be added, and none is taken away. Every refusal also has a stable code
+// for programs and a detail for people.
+//
+// A request is read and checked whole before the switch hears of it, so a 4xx
+// changes nothing. A 2xx is sent after the switch has said that the change is
+// on disk. Handlers own no state: they decode, ask, reply, and may wait. One
+// adapter (adapter.go) does for all of them what is the same for all: it
+// counts, measures, logs, catches panics and renders refusals, from one table
+// (problem.go).
+//
+// Numbers and booking ids belong to marketplaces: answers carry them, logs
+// never do, and so a path or a query is never logged either.
+package api
+
+import (
+	"context"
+	_ "embed"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"maskswitch/actors/phone"
+	"maskswitch/actors/protocol"
+)
+
+// Switch is what this door opens on. Its errors are *protocol.Error; any other
+// is taken for a fault of ours. An id is the client's booking_id or our own.
+type Switch interface {
+	AddNumbers(ctx context.Context, numbers []phone.Number) (protocol.Added, error)
+	OpenBooking(ctx context.Context, cmd protocol.OpenBooking) (protocol.Opened, error)
+	CloseBooking(ctx context.Context, id string) (protocol.Booking, error)
+	Booking(ctx context.Context, id string) (protocol.Booking, error)
+	Bookings(ctx context.Context, q protocol.BookingQuery) ([]protocol.Booking, error)
+	Headcount(ctx context.Context) (protocol.Headcount, error)
+}
+
+// Observer is told of every request but the webhooks, which tell their own.
+type Observer interface {
+	InFlight(delta int)
+	// Request is told once for each. Route and method are a pair of Routes.
+	Request(route, method string, status int, d time.Duration)
+}
+
+// Config is what a Server needs. Only Switch has no default.
+type Config struct {
+	Switch          Switch
+	APIKeys         Keys         // none: the API answers this machine only
+	Log             *zap.Logger  // nil: silence
+	Observer        Observer     // nil: nobody
+	MaxBookingHours int          // 0: 8784, a leap year
+	MaxInFlight     int          // requests at work in the switch; 0: 4096
+	Webhook         http.Handler // takes POST /webhooks/voice whole; nil: there is none
+}
+
+// Limits that a Config may leave open.
+const (
+	DefaultMaxBookingHours = 8784
+	DefaultMaxInFlight     = 4096
+)
+
+// patience is how long a request waits for the switch. The client is told to
+// ask again; with the same booking_id it then gets the same booking.
+const patience = 10 * time.Second
+
+// Server is the API as an http.Handler.
+type Server struct {
+	config   Config
+	csrf     *http.CrossOriginProtection
+	router   *mux.Router
+	inFlight atomic.Int64
+}
+
+// A route is one method on one path. An open one asks for no key and is not
+// counted against MaxInFlight, so that it still answers under load.
+type route struct {
+	path, method string
+	open         bool
+	handle       func(*Server, http.ResponseWriter, *http.Request) error
+}
+
+var routes = []route{
+	{"/pool", http.MethodPost, false, (*Server).addNumbers},
+	{"/bookings", http.MethodPost, false, (*Server).createBooking},
+	{"/bookings", http.MethodGet, false, (*Server).listBookings},
+	{"/bookings/{id}", http.MethodGet, false, (*Server).readBooking},
+	{"/bookings/{id}", http.MethodDelete, false, (*Server).deleteBooking},
+	{"/health", http.MethodGet, true, (*Server).health},
+	{"/openapi.json", http.MethodGet, true, (*Server).document},
+}
+
+// webhookPath is where the carrier posts.
+const webhookPath = "/webhooks/voice"
+
+// Other stands in a Route for whatever no route answers.
+const Other = "other"
+
+// Route is a pair that an Observer may be told.
+type Route struct{ Path, Method string }
+
+// Routes lists every pair, for metrics that must exist before the first
+// request. HEAD counts as GET, and what no route answers as Other.
+func Routes() []Route {
+	out := make([]Route, 0, len(routes)+1)
+	for _, rt := range routes {
+		out = append(out, Route{rt.path, rt.method})
+	}
+	return append(out, Route{Other, Other})
+}
+
+// New makes the API. It panics without a Switch: that is a program's mistake,
+// not an operator's.
+func New(config Config) *Server {
+	if config.Switch == nil {
+		panic("api.New: no Switch")
+	}
+	if config.Log == nil {
+		config.Log = zap.NewNop()
+	}
+	if config.Observer == nil {
+		config.Observer = nobody{}
+	}
+	if config.MaxBookingHours <= 0 {
+		config.MaxBookingHours = DefaultMaxBookingHours
+	}
+	if config.MaxInFlight <= 0 {
+		config.MaxInFlight = DefaultMaxInFlight
+	}
+	s := &Server{config: config, csrf: http.NewCrossOriginProtection()}
+	s.router = s.newRouter()
+	return s
+}
+
+// newRouter leads each path to its methods. Paths are not cleaned, because the router would
+// answer an unclean one with a redirect, and a redirected POST is a lost one.
+// The router knows paths only: it would answer a wrong method without Allow.
+func (s *Server) newRouter() *mux.Router {
+	paths := make(map[string]methods)
+	for _, rt := range routes {
+		if paths[rt.path] == nil {
+			paths[rt.path] = make(methods)
+		}
+		paths[rt.path][rt.method] = s.adapt(rt)
+		if rt.method == http.MethodGet {
+			paths[rt.path][http.MethodHead] = paths[rt.path][rt.method]
+		}
+	}
+	if s.config.Webhook != nil {
+		paths[webhookPath] = methods{http.MethodPost: s.config.Webhook}
+	}
+	router := mux.NewRouter().SkipClean(true)
+	for path, byMethod := range paths {
+		byMethod[Other] = s.adapt(wrongMethod(byMethod.allowed()))
+		router.Handle(path, byMethod)
+	}
+	router.NotFoundHandler = s.adapt(route{path: Other, method: Other, open: true, handle: noRoute})
+	return router
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+//go:embed openapi.json
+var openAPI []byte
+
+// document serves the contract.
+func (s *Server) document(w http.ResponseWriter, _ *http.Request) error {
+	write(w, http.StatusOK, openAPI)
+	return nil
+}
+
+// NewHTTPServer makes a server whose clients cannot hold it by being slow. The
+// time to write leaves room for a profile of 30 seconds.
+func NewHTTPServer(addr string, handler http.Handler) *http.Server {
+	return &http.Server{
+		Addr:              addr,
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       60 * time.Second, // also ends the context of a handler that takes longer
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+type nobody struct{}
+
+func (nobody) InFlight(int)                               {}
+func (nobody) Request(string, string, int, time.Duration) {}

@@ -1,0 +1,265 @@
+package carrier
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// repeatWindow is how long the carrier remembers a command id on one leg.
+const repeatWindow = 60 * time.Second
+
+const maxBody = 1 << 20
+
+func (c *Carrier) routing() *http.ServeMux {
+	mux := http.NewServeMux()
+	for name, a := range actions {
+		mux.HandleFunc(a.method+" /v2/calls/{leg}/actions/"+name, func(w http.ResponseWriter, r *http.Request) {
+			c.command(w, r, name, a)
+		})
+	}
+	mux.HandleFunc("GET /v2/calls/{leg}", func(w http.ResponseWriter, r *http.Request) {
+		c.command(w, r, "status", action{effect: (*Call).status})
+	})
+	mux.HandleFunc("GET /v2/connections/{connection}/active_calls", c.listActive)
+	mux.HandleFunc("GET /v2/recordings", c.listRecordings)
+	mux.HandleFunc("GET /v2/recordings/{recording}", c.showRecording)
+	mux.HandleFunc("DELETE /v2/recordings/{recording}", c.deleteRecording)
+	mux.HandleFunc("GET /telephony-recorder-prod/", c.serveFile)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		c.cfg.Logf("no such resource: %s %s", r.Method, strings.SplitN(r.URL.Path, "/actions/", 2)[0])
+		notFound("the requested resource or URL could not be found").write(w, nil)
+	})
+	return mux
+}
+
+func notFound(detail string) *problem {
+	return &problem{status: http.StatusNotFound, code: "10005", detail: detail}
+}
+
+// ServeHTTP is the carrier's API below /v2, and its recording files.
+func (c *Carrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !c.gate.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer c.gate.leave()
+	if strings.HasPrefix(r.URL.Path, "/v2/") && !c.authorised(r) {
+		(&problem{status: http.StatusUnauthorized, code: "10009", detail: "the bearer key is missing or wrong"}).write(w, nil)
+		return
+	}
+	c.routes.ServeHTTP(w, r)
+}
+
+func (c *Carrier) authorised(r *http.Request) bool {
+	if c.cfg.APIKey == "" {
+		return true
+	}
+	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return bearer && subtle.ConstantTimeCompare([]byte(key), []byte(c.cfg.APIKey)) == 1
+}
+
+// command receives a request about one leg: fault first, then the carrier's own
+// rules, then the effect. Once it has been read it is carried out, whether or
+// not the asker still listens, as a real carrier would.
+func (c *Carrier) command(w http.ResponseWriter, r *http.Request, name string, a action) {
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	c.totals.commands.Add(1)
+	cmd := &Command{ControlID: r.PathValue("leg"), Action: name, Body: raw, At: time.Now()}
+	l := c.legNamed(cmd.ControlID)
+	if l == nil {
+		c.stray(w, cmd)
+		return
+	}
+	var in body
+	var wrong *problem
+	if a.rules != nil {
+		in, wrong = a.rules.read(raw)
+		cmd.ID = in.text("command_id")
+	}
+	k := l.call
+	k.arrive(l, cmd, in)
+	reply := c.fault(k.number, k.copyOf(cmd))
+	if !c.hold(reply) || reply.Cut == CutBefore {
+		k.answered(cmd, 0, "")
+		panic(http.ErrAbortHandler)
+	}
+	if reply.Status != 0 {
+		p := reply.problem()
+		k.answered(cmd, p.status, p.code)
+		p.write(w, reply)
+		return
+	}
+	result, p := k.perform(l, cmd, a, in, wrong)
+	if reply.Cut == CutAfter {
+		k.answered(cmd, 0, "")
+		panic(http.ErrAbortHandler)
+	}
+	if p != nil {
+		k.answered(cmd, p.status, p.code)
+		p.write(w, nil)
+		return
+	}
+	k.answered(cmd, http.StatusOK, "")
+	writeJSON(w, http.StatusOK, map[string]any{"data": result})
+}
+
+// hold lets nothing happen for as long as the reply says. It reports false if
+// the carrier closed meanwhile.
+func (c *Carrier) hold(r *Reply) bool {
+	if r.Until != nil {
+		select {
+		case <-r.Until:
+		case <-c.ctx.Done():
+			return false
+		}
+	}
+	if r.Hold > 0 {
+		t := time.NewTimer(r.Hold)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-c.ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// stray answers for a leg that never was: 90015, as 422 if the id does not even
+// look like one, else as 404.
+func (c *Carrier) stray(w http.ResponseWriter, cmd *Command) {
+	p := bad("90015", "", "the call_control_id provided was not valid")
+	if strings.HasPrefix(cmd.ControlID, "v3:") {
+		p.status = http.StatusNotFound
+	}
+	cmd.Status, cmd.Code, cmd.Took = p.status, p.code, time.Since(cmd.At)
+	c.mu.Lock()
+	c.strays = append(c.strays, *cmd)
+	c.mu.Unlock()
+	c.cfg.Logf("%s for a leg that never was", cmd.Action)
+	p.write(w, nil)
+}
+
+// arrive notes a request before anything is done about it.
+func (k *Call) arrive(l *leg, cmd *Command, in body) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if l.arrivals == nil {
+		l.arrivals, l.repeats = map[string]int{}, map[string]time.Time{}
+	}
+	key := cmd.Action + " " + cmd.ID
+	l.arrivals[key]++
+	cmd.Leg, cmd.Attempt = l.name, l.arrivals[key]
+	k.commands = append(k.commands, cmd)
+	k.searchLeaks(l, cmd, in)
+	k.note()
+}
+
+func (k *Call) copyOf(cmd *Command) *Command {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := *cmd
+	return &c
+}
+
+// perform carries a command out, unless its id has just taken effect on this
+// leg: the carrier's answer to such a repeat is not documented, 200 is likely.
+func (k *Call) perform(l *leg, cmd *Command, a action, in body, wrong *problem) (map[string]any, *problem) {
+	if a.rules == nil {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return a.effect(k, l, nil)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	result := map[string]any{"result": "ok"}
+	if at, seen := l.repeats[cmd.ID]; seen && cmd.ID != "" && time.Since(at) < repeatWindow {
+		cmd.Repeat = true
+		k.carrier.totals.repeats.Add(1)
+		return result, nil
+	}
+	if wrong != nil {
+		return nil, wrong
+	}
+	extra, p := k.apply(l, a, in)
+	if p != nil {
+		return nil, p
+	}
+	cmd.Effective = true
+	if cmd.ID != "" {
+		l.repeats[cmd.ID] = time.Now()
+	}
+	for name, v := range extra {
+		result[name] = v
+	}
+	k.note()
+	return result, nil
+}
+
+// answered completes what arrive noted.
+func (k *Call) answered(cmd *Command, status int, code string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	cmd.Status, cmd.Code, cmd.Took = status, code, time.Since(cmd.At)
+	k.note()
+}
+
+// searchLeaks looks for the parties' own numbers in a command. The one place
+// for such a number is the "to" of a transfer; in client_state it would travel
+// through logs and portals, and anywhere else the other party might see it.
+func (k *Call) searchLeaks(l *leg, cmd *Command, in body) {
+	parties := []string{k.from}
+	for _, g := range k.legs[1:] {
+		parties = append(parties, g.to)
+	}
+	if to := in.text("to"); to != "" {
+		parties = append(parties, to)
+	}
+	seen := map[Leak]bool{}
+	for name, v := range in {
+		if cmd.Action == "transfer" && name == "to" {
+			continue
+		}
+		shown := flatten(v)
+		for _, p := range parties {
+			leak := Leak{Leg: l.name, Action: cmd.Action, Member: "/" + name, Number: number(p)}
+			if leak.Number.Known() && strings.Contains(shown, digits(p)) && !seen[leak] {
+				seen[leak] = true
+				k.leaks = append(k.leaks, leak)
+				k.carrier.totals.leaks.Add(1)
+				k.carrier.cfg.Logf("call %d: %s shows %s in %s", k.number, leak.Action, leak.Number, leak.Member)
+			}
+		}
+	}
+}
+
+// digits is a number as people recognise it: without plus, and without a
+// country code, which can be left out.
+func digits(number string) string {
+	s := strings.TrimLeft(number, "+")
+	if len(s) > 10 {
+		s = s[len(s)-10:]
+	}
+	return s
+}
+
+// flatten is all that a member says, with base64 undone.
+func flatten(v any) string {
+	switch v := v.(type) {
+	case string:
+		if plain, err := decode(v); err == nil {
+			return v + " " + plain
+		}
+		return v
+	case json.Number:
+		return v.String()
+	default:
+		return string(mustJSON(v))
+	}
+}
