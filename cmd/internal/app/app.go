@@ -1,0 +1,199 @@
+// Package app ties the parts together: a configuration becomes a running switch.
+//
+// Order matters at both ends. The doors open before the store is read, so that
+// an early webhook gets a 503, which the carrier repeats, and not a refused
+// connection. At the end the doors shut first, then what is promised is
+// written, then the store is closed; calls are left to the next process.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"maskswitch/actors"
+	"maskswitch/actors/call"
+	"maskswitch/actors/journal"
+	"maskswitch/actors/journal/sqlite"
+	"maskswitch/http/api"
+	"maskswitch/http/telnyx"
+	"maskswitch/http/webhook"
+	"maskswitch/metrics"
+)
+
+// App is one process of the switch.
+type App struct {
+	config  Config
+	log     *zap.Logger
+	client  *telnyx.Client
+	engine  *sqlite.Engine
+	sw      *actors.Switch
+	watch   *metrics.Metrics
+	api     *http.Server
+	admin   *http.Server
+	apiAt   net.Listener
+	adminAt net.Listener
+	failed  chan error // a server that stopped by itself
+}
+
+// New opens the store and binds the addresses. Nothing is served yet.
+func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
+	a := &App{config: c, log: log, failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			a.release()
+		}
+	}()
+	registry := prometheus.NewRegistry()
+	watch := metrics.New(registry, metricOptions())
+	if a.client, err = telnyx.New(telnyx.Config{BaseURL: c.BaseURL, APIKey: c.APIKey, Observer: watch.Commands}); err != nil {
+		return nil, err
+	}
+	if a.engine, err = sqlite.Open(ctx, c.DataDir); err != nil {
+		return nil, fmt.Errorf("DATA_DIR: %w", err)
+	}
+	group := journal.NewGroup(a.engine, journal.Options{Queue: journalQueue, Observer: watch.Journal})
+	a.sw = actors.New(actors.Config{
+		Journal: group, Carrier: a.client,
+		Calls: call.Settings{
+			RingTimeout: c.RingTimeout, Limit: c.CallLimit, Unreachable: c.UnreachableMessage, Recording: c.Recording,
+		},
+		PairsPerNumber: c.PairsPerNumber, Quarantine: c.Quarantine, Strict: c.QuarantineStrict,
+		Observer: watch, Log: log,
+	})
+	watch.Watch(metrics.Sources{JournalSize: a.engine.Size, JournalPending: group.Pending})
+	a.watch = watch
+	hooks := webhook.NewReceiver(webhook.Config{Switch: a.sw, Verifier: c.verifier, Observer: watch, Log: log})
+	a.api = api.NewHTTPServer("", api.New(api.Config{
+		Switch: a.sw, APIKeys: c.Keys, Log: log, Observer: watch.API, MaxBookingHours: c.MaxBookingHours, Webhook: watch.CountWebhooks(hooks),
+	}))
+	a.admin = api.NewHTTPServer("", metrics.NewAdmin(registry, a.sw.Ready, zap.NewStdLog(log)))
+	if a.apiAt, err = net.Listen("tcp", net.JoinHostPort(c.Host, c.Port)); err != nil {
+		return nil, fmt.Errorf("HOST and PORT: %w", err)
+	}
+	if a.adminAt, err = net.Listen("tcp", c.AdminAddr); err != nil {
+		return nil, fmt.Errorf("ADMIN_ADDR: %w", err)
+	}
+	return a, nil
+}
+
+// metricOptions are the lists and limits that the metrics show and others own.
+func metricOptions() metrics.Options {
+	o := metrics.Options{
+		RetryReasons: telnyx.RetryReasons(), RefusalReasons: webhook.RefusalReasons(),
+		RequestLimit: api.DefaultMaxInFlight, JournalLimit: journalQueue,
+	}
+	for _, r := range api.Routes() {
+		o.Routes = append(o.Routes, metrics.Route{Path: r.Path, Method: r.Method})
+	}
+	return o
+}
+
+// journalQueue is how many changes may wait for the disk: half a second's worth
+// of what it takes at its best.
+const journalQueue = 32768
+
+// release lets go of what New took, when it could not take everything.
+func (a *App) release() {
+	for _, at := range []net.Listener{a.apiAt, a.adminAt} {
+		if at != nil {
+			_ = at.Close()
+		}
+	}
+	if a.engine != nil {
+		_ = a.engine.Close()
+	}
+	if a.client != nil {
+		a.client.Close()
+	}
+}
+
+// URL is where REST and webhooks are served.
+func (a *App) URL() string { return "http://" + a.apiAt.Addr().String() }
+
+// AdminURL is where metrics and health are served.
+func (a *App) AdminURL() string { return "http://" + a.adminAt.Addr().String() }
+
+// Start serves, and recovers what the store holds. When it returns nil the
+// switch is ready.
+func (a *App) Start(ctx context.Context) error {
+	serve := func(s *http.Server, at net.Listener) {
+		if err := s.Serve(at); !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- err
+		}
+	}
+	go serve(a.api, a.apiAt)
+	go serve(a.admin, a.adminAt)
+	if err := a.sw.Start(ctx); err != nil {
+		_ = a.Stop(context.WithoutCancel(ctx))
+		return err
+	}
+	a.log.Info("serving", zap.String("api", a.URL()), zap.String("admin", a.AdminURL()))
+	return nil
+}
+
+// How long the end may take. Requests have their own bounds, shorter than these.
+const (
+	drainWait = 10 * time.Second
+	flushWait = 20 * time.Second
+)
+
+// Stop shuts the doors, writes what is promised and closes the store.
+func (a *App) Stop(ctx context.Context) error {
+	a.sw.Drain()
+	a.watch.Draining()
+	draining, cancel := context.WithTimeout(ctx, drainWait)
+	defer cancel()
+	errAPI := a.api.Shutdown(draining)
+	flushing, cancel := context.WithTimeout(ctx, flushWait)
+	defer cancel()
+	errSwitch := a.sw.Stop(flushing)
+	errAdmin := a.admin.Shutdown(flushing)
+	a.client.Close()
+	return errors.Join(errAPI, errSwitch, errAdmin)
+}
+
+// Run serves until ctx ends, then stops.
+func (a *App) Run(ctx context.Context) error {
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	var failed error
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping: calls go on at the carrier and are found again by the next start")
+	case failed = <-a.failed:
+	}
+	return errors.Join(failed, a.Stop(context.WithoutCancel(ctx)))
+}
+
+// newLog makes the log that a configuration asks for.
+func newLog(c Config, out zapcore.WriteSyncer, terminal bool) *zap.Logger {
+	level, err := zapcore.ParseLevel(c.LogLevel)
+	if err != nil {
+		level = zapcore.InfoLevel
+	}
+	shape := zap.NewProductionEncoderConfig()
+	shape.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	shape.EncodeDuration = zapcore.StringDurationEncoder
+	encoder := zapcore.NewJSONEncoder(shape)
+	if c.LogFormat == "console" || c.LogFormat == "" && terminal {
+		shape.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
+		shape.EncodeLevel = zapcore.CapitalLevelEncoder
+		encoder = zapcore.NewConsoleEncoder(shape)
+	}
+	return zap.New(zapcore.NewCore(encoder, out, level))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

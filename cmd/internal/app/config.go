@@ -1,0 +1,338 @@
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/joho/godotenv"
+
+	"maskswitch/actors/protocol"
+	"maskswitch/http/api"
+	"maskswitch/http/telnyx"
+	"maskswitch/http/webhook"
+)
+
+// Config is everything that a person may choose. Load checks it.
+type Config struct {
+	APIKey, PublicKey, BaseURL string
+	Host, Port, AdminAddr      string
+	MaxSkew                    time.Duration
+	DataDir                    string
+	Keys                       api.Keys
+	PairsPerNumber             int
+	Quarantine                 time.Duration
+	QuarantineStrict           bool
+	RingTimeout, CallLimit     time.Duration
+	UnreachableMessage         string
+	Recording                  protocol.RecordingMode
+	MaxBookingHours            int
+	LogLevel, LogFormat        string
+
+	Demo    bool
+	Calls   int // of the demo; 0: until stopped
+	Version bool
+
+	verifier *webhook.Verifier
+	warnings []string
+	given    map[string]bool // settings that somebody chose
+}
+
+// A setting is one line of the configuration: an environment variable and, but
+// for secrets, a flag. Secrets have none, because everybody on the machine can
+// read a command line.
+type setting struct {
+	env, preset, help string
+	secret            bool
+	take              func(c *Config, value string) error
+}
+
+func (s setting) flag() string { return strings.ReplaceAll(strings.ToLower(s.env), "_", "-") }
+
+var settings = []setting{
+	{env: "TELNYX_API_KEY", secret: true, help: "the carrier's API key; required unless -demo", take: text(func(c *Config) *string { return &c.APIKey })},
+	{env: "TELNYX_PUBLIC_KEY", help: "base64 Ed25519 key that webhooks are signed with; blank: every webhook is refused", take: text(func(c *Config) *string { return &c.PublicKey })},
+	{env: "TELNYX_BASE_URL", preset: telnyx.DefaultBaseURL, help: "the carrier's API", take: text(func(c *Config) *string { return &c.BaseURL })},
+	{env: "HOST", preset: "127.0.0.1", help: "address of REST and webhooks; a public one needs API_KEYS", take: text(func(c *Config) *string { return &c.Host })},
+	{env: "PORT", preset: "5000", help: "port of REST and webhooks; 0 takes a free one", take: takePort},
+	{env: "ADMIN_ADDR", preset: "127.0.0.1:5001", help: "address of /metrics, /healthz, /readyz and pprof", take: takeAdmin},
+	{env: "MAX_SKEW_SECONDS", preset: "300", help: "how far a webhook's timestamp may be from our clock", take: takeSkew},
+	{env: "DATA_DIR", preset: "./data", help: "where the store is", take: takeDir},
+	{env: "API_KEYS", secret: true, help: "name:secret pairs, by commas; without any, REST answers loopback only", take: takeKeys},
+	{env: "PAIRS_PER_NUMBER", preset: "200", help: "live bookings on one number; 1 gives each booking a number of its own", take: between(1, 100_000, func(c *Config) *int { return &c.PairsPerNumber })},
+	{env: "ASSIGNMENT", preset: "spread", help: "how a number is chosen; spread: the least loaded one", take: takeAssignment},
+	{env: "QUARANTINE", preset: "24h", help: "how long a number remembers the parties of a booking that has ended", take: span(0, 90*24*time.Hour, func(c *Config) *time.Duration { return &c.Quarantine })},
+	{env: "QUARANTINE_STRICT", preset: "false", help: "never lend a number to a party that it remembers", take: takeStrict},
+	{env: "RING_TIMEOUT", preset: "30s", help: "how long the other party's phone rings; 5s to 10m", take: span(5*time.Second, 10*time.Minute, func(c *Config) *time.Duration { return &c.RingTimeout })},
+	{env: "CALL_LIMIT", preset: "4h", help: "the longest talk; 30s to 4h", take: span(30*time.Second, 4*time.Hour, func(c *Config) *time.Duration { return &c.CallLimit })},
+	{env: "UNREACHABLE_MESSAGE", preset: "The person you are calling cannot be reached right now. Please try again later.", help: "said to the caller when the other party cannot be had; empty: just hang up", take: takeMessage},
+	{env: "RECORDING", preset: "dual-mp3", help: "dual-mp3, dual-wav, single-mp3 or off", take: takeRecording},
+	{env: "MAX_BOOKING_HOURS", preset: "8784", help: "the longest duration_hours of a booking", take: between(1, 10*8784, func(c *Config) *int { return &c.MaxBookingHours })},
+	{env: "LOG_LEVEL", preset: "info", help: "debug, info, warn or error", take: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
+	{env: "LOG_FORMAT", preset: "", help: "json or console; blank: console on a terminal, else json", take: oneOf(func(c *Config) *string { return &c.LogFormat }, "", "json", "console")},
+}
+
+// later are variables that the design names and this version does nothing with.
+// One of them set is said aloud, so that nobody relies on it.
+var later = []string{
+	"STORAGE_BUCKET", "STORAGE_ENDPOINT", "STORAGE_REGION", "STORAGE_ACCESS_KEY_ID", "STORAGE_SECRET_ACCESS_KEY",
+	"RECORDING_HOSTS", "AI_MODEL",
+}
+
+// ErrHelp says that help was asked for and given.
+var ErrHelp = flag.ErrHelp
+
+// Load reads flags, environment and, where it exists, the file dotenv, in this
+// order of precedence. The error names every fault; help goes to out.
+func Load(args []string, environ func(string) (string, bool), dotenv string, out io.Writer) (Config, error) {
+	c := Config{given: make(map[string]bool)}
+	flags := flag.NewFlagSet("maskswitch", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.BoolVar(&c.Demo, "demo", false, "")
+	flags.IntVar(&c.Calls, "calls", 0, "")
+	flags.BoolVar(&c.Version, "version", false, "")
+	byFlag := make(map[string]*string)
+	for _, s := range settings {
+		if !s.secret {
+			byFlag[s.env] = flags.String(s.flag(), "", "")
+		}
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			usage(out)
+			return c, ErrHelp
+		}
+		return c, fmt.Errorf("%w; maskswitch -help lists the flags", err)
+	}
+	set := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { set[f.Name] = true })
+
+	var faults []error
+	if flags.NArg() > 0 {
+		faults = append(faults, fmt.Errorf("unexpected argument %q", flags.Arg(0)))
+	}
+	file, err := readDotenv(dotenv)
+	if err != nil {
+		faults = append(faults, err)
+	}
+	look := func(name string) (string, bool) {
+		if v, ok := environ(name); ok {
+			return v, true
+		}
+		v, ok := file[name]
+		return v, ok
+	}
+	for _, s := range settings {
+		value, ok := look(s.env)
+		if !s.secret && set[s.flag()] {
+			value, ok = *byFlag[s.env], true
+		}
+		c.given[s.env] = ok
+		// A blank variable counts as not set, except where blank says something.
+		if !ok || strings.TrimSpace(value) == "" && s.env != "UNREACHABLE_MESSAGE" {
+			value = s.preset
+		}
+		if err := s.take(&c, value); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", s.env, err))
+		}
+	}
+	faults = append(faults, c.together(look)...)
+	return c, errors.Join(faults...)
+}
+
+// together checks what no setting can say alone.
+func (c *Config) together(look func(string) (string, bool)) (faults []error) {
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if !c.Demo && c.APIKey == "" {
+		fault("TELNYX_API_KEY: required; or try maskswitch -demo, which needs no account")
+	}
+	if c.Demo && (c.APIKey != "" && c.given["TELNYX_BASE_URL"]) {
+		c.warnings = append(c.warnings, "-demo talks to its own carrier; TELNYX_BASE_URL is not used")
+	}
+	if c.Calls < 0 || c.Calls > 0 && !c.Demo {
+		fault("-calls: a number of calls for -demo, 0 or more")
+	}
+	verifier, err := webhook.NewVerifier(c.PublicKey, c.MaxSkew, time.Now)
+	if err != nil {
+		fault("TELNYX_PUBLIC_KEY: %w", err)
+	}
+	c.verifier = verifier
+	if c.PublicKey == "" && !c.Demo {
+		c.warnings = append(c.warnings, "TELNYX_PUBLIC_KEY is not set: every webhook is refused, so no call is connected")
+	}
+	if err := api.CheckBind(c.Host, c.Keys); err != nil {
+		fault("HOST: %w", err)
+	}
+	if c.Keys.Len() == 0 {
+		c.warnings = append(c.warnings, "API_KEYS is not set: REST answers on loopback only")
+	}
+	if v, ok := look("DATABASE_URL"); ok && strings.TrimSpace(v) != "" {
+		fault("DATABASE_URL: this version keeps its store in DATA_DIR and cannot use PostgreSQL")
+	}
+	for _, name := range later {
+		if v, ok := look(name); ok && strings.TrimSpace(v) != "" {
+			c.warnings = append(c.warnings, name+" is set, but this version does not use it: recordings are noted, not fetched")
+		}
+	}
+	return faults
+}
+
+func readDotenv(path string) (map[string]string, error) {
+	file, err := godotenv.Read(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		// The library quotes the line at fault, which may be a key.
+		return nil, fmt.Errorf("%s cannot be read: each line must be NAME=value", path)
+	}
+	return file, nil
+}
+
+func text(of func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*of(c) = strings.TrimSpace(v)
+		return nil
+	}
+}
+
+func between(least, most int, of func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("%q is not a whole number from %d to %d", v, least, most)
+		}
+		*of(c) = n
+		return nil
+	}
+}
+
+func span(least, most time.Duration, of func(*Config) *time.Duration) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < least || d > most {
+			return fmt.Errorf("%q is not a duration from %s to %s, such as 30s or 4h", v, least, most)
+		}
+		*of(c) = d
+		return nil
+	}
+}
+
+func oneOf(of func(*Config) *string, words ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		for _, w := range words {
+			if v == w {
+				*of(c) = v
+				return nil
+			}
+		}
+		return fmt.Errorf("%q is none of %s", v, strings.Join(words, ", "))
+	}
+}
+
+func takePort(c *Config, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q is not a port from 0 to 65535", v)
+	}
+	c.Port = v
+	return nil
+}
+
+func takeAdmin(c *Config, v string) error {
+	host, port, err := net.SplitHostPort(v)
+	if err != nil {
+		return fmt.Errorf("%q is not an address such as 127.0.0.1:5001", v)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q is not a port from 0 to 65535", port)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		c.warnings = append(c.warnings, "ADMIN_ADDR is reachable from outside: it shows metrics and profiles to anybody who can connect")
+	}
+	c.AdminAddr = v
+	return nil
+}
+
+func takeSkew(c *Config, v string) error {
+	var seconds int
+	err := between(1, 86_400, func(*Config) *int { return &seconds })(c, v)
+	c.MaxSkew = time.Duration(seconds) * time.Second
+	return err
+}
+
+func takeDir(c *Config, v string) error {
+	if info, err := os.Stat(v); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file; a folder is needed", v)
+	}
+	c.DataDir = v
+	return nil
+}
+
+func takeKeys(c *Config, v string) (err error) {
+	c.Keys, err = api.ParseKeys(v)
+	return err
+}
+
+func takeAssignment(_ *Config, v string) error {
+	if v != "spread" {
+		return fmt.Errorf("%q: this version knows only spread", v)
+	}
+	return nil
+}
+
+func takeStrict(c *Config, v string) (err error) {
+	if c.QuarantineStrict, err = strconv.ParseBool(v); err != nil {
+		return fmt.Errorf("%q is neither true nor false", v)
+	}
+	return nil
+}
+
+func takeMessage(c *Config, v string) error {
+	// The carrier speaks 3,000 characters at the most.
+	if len(v) > 3000 {
+		return errors.New("longer than the 3,000 characters that the carrier speaks")
+	}
+	c.UnreachableMessage = strings.TrimSpace(v)
+	return nil
+}
+
+func takeRecording(c *Config, v string) error {
+	mode, ok := protocol.ParseRecordingMode(v)
+	if !ok {
+		return fmt.Errorf("%q is none of dual-mp3, dual-wav, single-mp3, off", v)
+	}
+	c.Recording = mode
+	return nil
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, `maskswitch connects the two parties of a booking by phone, and neither sees the
+other's number.
+
+  maskswitch                 serve REST and webhooks; needs TELNYX_API_KEY
+  maskswitch -demo           a carrier and a marketplace in the process; needs nothing
+  maskswitch -demo -calls 8  the same, until eight calls are over
+  maskswitch -version
+
+Settings come from flags, from the environment, or from a file .env, in this
+order:
+
+`)
+	for _, s := range settings {
+		name := "-" + s.flag()
+		if s.secret {
+			name = "(no flag)"
+		}
+		fmt.Fprintf(w, "  %-20s %-22s %s\n", s.env, name, s.help)
+		if s.preset != "" {
+			fmt.Fprintf(w, "  %-20s %-22s default: %s\n", "", "", s.preset)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"maskswitch/actors/protocol"
+)
+
+// Commands watches what is asked of the carrier: it is a telnyx.Observer.
+type Commands struct {
+	done     series[series[prometheus.Counter]] // by command, result
+	retries  series[named[prometheus.Counter]]  // by command, reason
+	attempts series[prometheus.Observer]
+	waits    prometheus.Histogram
+	inFlight prometheus.Gauge
+}
+
+func newCommands(f promauto.Factory, reasons []string) *Commands {
+	done := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskswitch_commands_total", Help: "Commands to the carrier, retries included, by their final result.",
+	}, []string{"command", "result"})
+	retries := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskswitch_command_retries_total", Help: "Attempts after the first, by why there had to be one.",
+	}, []string{"command", "reason"})
+	attempts := f.NewHistogramVec(histogram("maskswitch_command_attempt_duration_seconds",
+		"One attempt at a command, until the carrier's answer.", rpc), []string{"command"})
+	kinds := protocol.CommandKinds()
+	return &Commands{
+		done: resolve(kinds, other, func(command string) series[prometheus.Counter] {
+			return counters(done, protocol.CommandResults(), other, command)
+		}),
+		retries: resolve(kinds, other, func(command string) named[prometheus.Counter] {
+			return resolveNames(reasons, func(reason string) prometheus.Counter {
+				return retries.WithLabelValues(command, reason)
+			})
+		}),
+		attempts: resolve(kinds, other, func(command string) prometheus.Observer {
+			return attempts.WithLabelValues(command)
+		}),
+		waits: f.NewHistogram(histogram("maskswitch_command_pacing_wait_seconds",
+			"How long an attempt stood in our own queue for the carrier.", fast)),
+		inFlight: f.NewGauge(prometheus.GaugeOpts{
+			Name: "maskswitch_commands_in_flight", Help: "Requests that are with the carrier.",
+		}),
+	}
+}
+
+// CommandSent takes the time of one attempt. What became of it counts only when
+// it was the last: see CommandDone.
+func (c *Commands) CommandSent(kind protocol.CommandKind, _ protocol.CommandResult, took time.Duration) {
+	c.attempts.at(uint8(kind)).Observe(seconds(took))
+}
+
+// CommandRetried counts an attempt after the first.
+func (c *Commands) CommandRetried(kind protocol.CommandKind, reason string) {
+	reasons := c.retries.at(uint8(kind))
+	reasons.at(reason).Inc()
+}
+
+// CommandWaited takes how long an attempt stood in our own queue.
+func (c *Commands) CommandWaited(_ protocol.CommandKind, waited time.Duration) {
+	c.waits.Observe(seconds(waited))
+}
+
+// InFlight moves the number of requests that are with the carrier.
+func (c *Commands) InFlight(delta int) { c.inFlight.Add(float64(delta)) }
+
+// CommandDone counts a command once, by what became of it in the end.
+func (c *Commands) CommandDone(kind protocol.CommandKind, reply protocol.Reply, _ time.Duration) {
+	counts := c.done.at(uint8(kind))
+	counts.at(uint8(reply.Result)).Inc()
+}

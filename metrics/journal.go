@@ -1,0 +1,64 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Journal watches the way to the disk: it is a journal.Observer.
+type Journal struct {
+	appends prometheus.Histogram
+	commits prometheus.Histogram
+	changes prometheus.Counter
+	failed  named[prometheus.Counter]
+}
+
+func newJournal(f promauto.Factory, limit int) *Journal {
+	if limit > 0 {
+		f.NewGauge(prometheus.GaugeOpts{
+			Name: "maskswitch_journal_pending_changes_limit", Help: "How many changes may be unfinished before more are refused.",
+		}).Set(float64(limit))
+	}
+	failed := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskswitch_journal_errors_total", Help: "What the store could not do, by operation.",
+	}, []string{"op"})
+	return &Journal{
+		appends: f.NewHistogram(histogram("maskswitch_journal_append_duration_seconds",
+			"From handing a change in until it was on disk.", fast)),
+		commits: f.NewHistogram(histogram("maskswitch_journal_commit_duration_seconds",
+			"One commit of the store.", fast)),
+		changes: f.NewCounter(prometheus.CounterOpts{
+			Name: "maskswitch_journal_changes_total", Help: "Changes that went into commits.",
+		}),
+		failed: resolveNames([]string{"commit", "probe", "close"}, func(op string) prometheus.Counter {
+			return failed.WithLabelValues(op)
+		}),
+	}
+}
+
+func watchJournal(f promauto.Factory, s Sources) {
+	if size := s.JournalSize; size != nil {
+		f.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "maskswitch_journal_size_bytes", Help: "What the store takes on disk.",
+		}, func() float64 { return float64(size()) })
+	}
+	if pending := s.JournalPending; pending != nil {
+		f.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "maskswitch_journal_pending_changes", Help: "Changes handed in that are not finished.",
+		}, func() float64 { return float64(pending()) })
+	}
+}
+
+// Appended takes the time from handing a change in until it was on disk.
+func (j *Journal) Appended(d time.Duration) { j.appends.Observe(seconds(d)) }
+
+// Committed takes one commit and how many changes it had.
+func (j *Journal) Committed(changes int, d time.Duration) {
+	j.changes.Add(float64(max(changes, 0)))
+	j.commits.Observe(seconds(d))
+}
+
+// Failed counts what the store could not do: commit, probe or close.
+func (j *Journal) Failed(op string) { j.failed.at(op).Inc() }

@@ -1,0 +1,68 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Process watches the program itself: its actors as such, its runtime, its
+// build.
+type Process struct {
+	restarts named[prometheus.Counter]
+	recovery prometheus.Gauge
+	draining prometheus.Gauge
+}
+
+// actorKinds are what actors call themselves when they panic.
+var actorKinds = []string{"guardian", "pool", "number", "booking_shard", "booking", "call_shard", "call"}
+
+func newProcess(reg prometheus.Registerer, f promauto.Factory) *Process {
+	reg.MustRegister(
+		version.NewCollector("maskswitch"),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
+			collectors.MetricsGC, collectors.MetricsScheduler, collectors.MetricsMemory)),
+	)
+	restarts := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskswitch_actor_restarts_total", Help: "Actors that panicked, each to be built again from the store, by kind.",
+	}, []string{"kind"})
+	return &Process{
+		restarts: resolveNames(actorKinds, func(kind string) prometheus.Counter {
+			return restarts.WithLabelValues(kind)
+		}),
+		recovery: f.NewGauge(prometheus.GaugeOpts{
+			Name: "maskswitch_recovery_duration_seconds", Help: "How long the last recovery from the store took.",
+		}),
+		draining: f.NewGauge(prometheus.GaugeOpts{
+			Name: "maskswitch_draining", Help: "1: the process takes no more work and is about to end.",
+		}),
+	}
+}
+
+func watchReady(f promauto.Factory, component string, ready func() error) {
+	if ready == nil {
+		return
+	}
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "maskswitch_component_ready", Help: "1: the component can do its work.",
+		ConstLabels: prometheus.Labels{"component": component},
+	}, func() float64 {
+		if ready() != nil {
+			return 0
+		}
+		return 1
+	})
+}
+
+// Panicked counts an actor's panic: it is stopped, and built again from its row.
+func (p *Process) Panicked(kind string) { p.restarts.at(kind).Inc() }
+
+// Recovered takes how long the switch took to build itself from the store.
+func (p *Process) Recovered(took time.Duration) { p.recovery.Set(took.Seconds()) }
+
+// Draining says that the process takes no more work.
+func (p *Process) Draining() { p.draining.Set(1) }
