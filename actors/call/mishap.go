@@ -9,7 +9,7 @@ import (
 // replied notes what the carrier made of a command.
 func (c *Call) replied(ev protocol.CommandEnded, now time.Time, fx *Effects) {
 	which, side := c.sending(ev)
-	if which < 0 || c.Sent[which].Ended {
+	if which < 0 || !c.Sent[which].sent() || c.Sent[which].Ended {
 		return
 	}
 	c.Sent[which].Ended, c.Sent[which].Result = true, ev.Reply.Result

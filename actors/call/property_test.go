@@ -1,0 +1,247 @@
+package call
+
+import (
+	"flag"
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"maskswitch/actors/phone"
+	"maskswitch/actors/protocol"
+)
+
+var epoch = time.Date(2026, 8, 24, 15, 0, 0, 0, time.UTC)
+
+func number(t interface{ Fatal(...any) }, s string) phone.Number {
+	n, err := phone.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// play is one call under a random history.
+type play struct {
+	t        *rapid.T
+	call     Call
+	now      time.Time
+	events   []protocol.LegEvent // of the carrier, in no order
+	seen     []protocol.LegEvent
+	flying   []protocol.Command
+	sent     map[string]int
+	rung     bool
+	hungUpA  bool
+	refusal  protocol.Outcome
+	revived  bool
+	repeated map[string]bool // ids that a recovery may send once more
+}
+
+// Over random histories of a call (events in any order and as often as they
+// like, replies of every kind, deadlines, crashes): each command is one command,
+// nobody who is refused is connected, nothing is sent to a call that was over
+// before it rang, an event twice is an event once, a call that is built again is
+// the call it was, and every call ends.
+func TestRandomCalls(t *testing.T) {
+	if flag.Lookup("rapid.checks").Value.String() == "100" { // nobody chose
+		if err := flag.Set("rapid.checks", "3000"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = flag.Set("rapid.checks", "100") }()
+	}
+	guest, host, proxy := number(t, "+13125550111"), number(t, "+17735550122"), number(t, "+13125550199")
+	rapid.Check(t, func(t *rapid.T) {
+		p := &play{t: t, now: epoch, sent: make(map[string]int), repeated: make(map[string]bool)}
+		p.refusal = rapid.SampledFrom([]protocol.Outcome{
+			protocol.OutcomeNone, protocol.OutcomeNone, protocol.OutcomeNone, protocol.OutcomeStranger, protocol.OutcomeNoBooking,
+		}).Draw(t, "refusal")
+		set := Settings{RingTimeout: 30 * time.Second, Limit: time.Hour, Recording: rapid.SampledFrom(protocol.RecordingModes()).Draw(t, "recording")}
+		if rapid.Bool().Draw(t, "sentence") {
+			set.Unreachable = "nobody is there"
+		}
+		tag := protocol.Tag{Booking: protocol.NewBookingID(epoch), Call: protocol.NewCallID("s", epoch)}
+		about := func(side protocol.Leg, after time.Duration) protocol.About {
+			a := protocol.About{Session: "s", Leg: "A", Tag: tag, From: guest, To: proxy, At: epoch.Add(after), Attempt: 1}
+			a.Tag.Leg = side
+			if side == protocol.LegB {
+				a.Leg, a.From, a.To = "B", proxy, host
+			}
+			return a
+		}
+		ring := Rang{protocol.LegRang{About: about(protocol.LegA, 0), Incoming: true}, protocol.Route{
+			Refusal: p.refusal, Booking: tag.Booking, Caller: protocol.PartyA, To: host, From: proxy,
+		}}
+		ring.Tag = protocol.Tag{}
+		cause := rapid.SampledFrom(protocol.HangupCauses())
+		p.events = []protocol.LegEvent{
+			ring,
+			protocol.LegAnswered{About: about(protocol.LegA, time.Second)},
+			Rang{protocol.LegRang{About: about(protocol.LegB, 2*time.Second)}, protocol.Route{}},
+			protocol.LegBridged{About: about(protocol.LegB, 2*time.Second)},
+			protocol.LegBridged{About: about(protocol.LegA, 2*time.Second)},
+			protocol.LegAnswered{About: about(protocol.LegB, 5*time.Second)},
+			protocol.SpeechEnded{About: about(protocol.LegA, 8*time.Second)},
+			protocol.LegHungUp{About: about(protocol.LegA, 9*time.Second), Cause: cause.Draw(t, "cause a")},
+			protocol.LegHungUp{About: about(protocol.LegB, 9*time.Second), Cause: cause.Draw(t, "cause b")},
+			protocol.LegRecorded{About: about(protocol.LegA, 10*time.Second), Recording: "rec"},
+		}
+		first := rapid.SampledFrom(p.events).Draw(t, "first")
+		p.call = Begin(first.Facts(), 0, set)
+		p.event(first)
+		t.Repeat(map[string]func(*rapid.T){
+			"event":    func(t *rapid.T) { p.event(rapid.SampledFrom(p.events).Draw(t, "event")) },
+			"reply":    func(t *rapid.T) { p.reply(rapid.SampledFrom(protocol.CommandResults()).Draw(t, "result")) },
+			"deadline": func(*rapid.T) { p.deadline() },
+			"wait":     func(t *rapid.T) { p.now = p.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "s")) * time.Second) },
+			"crash":    func(*rapid.T) { p.crash() },
+			"":         func(*rapid.T) { p.check() },
+		})
+		p.end()
+	})
+}
+
+func (p *play) event(ev protocol.LegEvent) {
+	next, fx := p.call.Step(ev, p.now)
+	known := false
+	for _, s := range p.seen {
+		known = known || reflect.DeepEqual(s, ev)
+	}
+	if known && (!fx.Duplicate || !reflect.DeepEqual(next, p.call)) {
+		p.t.Fatalf("%v came again and was not known: %+v", ev.Kind(), fx)
+	}
+	if fx.Unknown {
+		p.t.Fatalf("%v of leg %s is taken for a stranger's", ev.Kind(), ev.Facts().Leg)
+	}
+	p.seen = append(p.seen, ev)
+	ring, isRing := ev.(Rang)
+	if isRing && ring.Incoming && !known && p.hungUpA && len(fx.Commands) > 0 {
+		for _, cmd := range fx.Commands {
+			if cmd.Target() == "A" {
+				p.t.Fatalf("A was over before the ring came, and is sent %v", cmd.Kind())
+			}
+		}
+	}
+	p.rung = p.rung || isRing && ring.Incoming
+	if ev.Kind() == protocol.EventHangup && ev.Facts().Leg == "A" {
+		p.hungUpA = true
+	}
+	p.take(next, fx)
+}
+
+func (p *play) take(next Call, fx Effects) {
+	p.call = next
+	for _, cmd := range fx.Commands {
+		id := protocol.CommandID(cmd.Target(), cmd.Step())
+		p.sent[id]++
+		if p.sent[id] > 1 && !p.repeated[id] && cmd.Kind() != protocol.CommandFind {
+			p.t.Fatalf("%v went out twice", cmd.Kind())
+		}
+		delete(p.repeated, id)
+		switch cmd := cmd.(type) {
+		case protocol.Transfer:
+			if p.refusal != protocol.OutcomeNone {
+				p.t.Fatal("a refused caller is connected")
+			}
+			if cmd.To != p.call.To || cmd.From != p.call.From || !cmd.To.Known() || !cmd.From.Known() {
+				p.t.Fatalf("transfer to %v from %v", cmd.To, cmd.From)
+			}
+		case protocol.Answer, protocol.StartRecording:
+			if p.refusal != protocol.OutcomeNone {
+				p.t.Fatalf("a refused caller is met with %v", cmd.Kind())
+			}
+		}
+		if !p.rung && cmd.Kind() != protocol.CommandHangUp && cmd.Kind() != protocol.CommandFind {
+			p.t.Fatalf("%v before the ring", cmd.Kind())
+		}
+		p.flying = append(p.flying, cmd)
+	}
+}
+
+func (p *play) reply(result protocol.CommandResult) {
+	if len(p.flying) == 0 {
+		return
+	}
+	cmd := p.flying[0]
+	p.flying = p.flying[1:]
+	next, fx := p.call.Step(protocol.CommandEnded{
+		Command: cmd.Kind(), Step: cmd.Step(), Leg: cmd.Target(), Reply: protocol.Reply{Result: result, Attempts: 1, Alive: true}, At: p.now,
+	}, p.now)
+	p.take(next, fx)
+}
+
+func (p *play) deadline() {
+	if p.call.Deadline.IsZero() {
+		return
+	}
+	if p.call.Deadline.After(p.now) {
+		p.now = p.call.Deadline
+	}
+	next, fx := p.call.Step(protocol.DeadlinePassed{At: p.now}, p.now)
+	p.take(next, fx)
+}
+
+// crash builds the call again from its row. What was on its way may go out once
+// more; the carrier knows it by its id for a minute.
+func (p *play) crash() {
+	row := p.call.Row()
+	if row.State == "" {
+		return
+	}
+	again, err := Restore(row, p.call.Settings)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if !reflect.DeepEqual(again, p.call) {
+		p.t.Fatalf("built again it is another:\n%+v\n%+v", again, p.call)
+	}
+	for _, cmd := range p.flying {
+		young := true
+		if cmd.Kind() == protocol.CommandTransfer {
+			young = p.now.Sub(p.call.Sent[sendTransfer].At) < repeatWindow
+		}
+		if young {
+			p.repeated[protocol.CommandID(cmd.Target(), cmd.Step())] = true
+		}
+	}
+	p.flying = nil
+	next, fx := again.Step(protocol.Recovered{At: p.now}, p.now)
+	p.take(next, fx)
+}
+
+func (p *play) check() {
+	c := p.call
+	switch {
+	case c.Stage == StageClosed && !c.Deadline.IsZero():
+		p.t.Fatal("a closed call waits for something")
+	case c.Stage != StageClosed && c.Deadline.IsZero():
+		p.t.Fatalf("nothing ends stage %v", c.Stage)
+	case c.Stage >= StageOver && c.Outcome == protocol.OutcomeNone:
+		p.t.Fatal("over without an outcome")
+	case c.Stage >= StageOver && c.Refusal != protocol.OutcomeNone && c.Outcome != c.Refusal:
+		p.t.Fatalf("refused as %v, ended as %v", c.Refusal, c.Outcome)
+	case c.Stage == StageTalking && c.B.AnsweredAt.IsZero():
+		p.t.Fatal("they talk, and B has not answered")
+	}
+}
+
+// end lets time pass until nothing is due, with a carrier that answers and
+// whose legs are gone when it is asked.
+func (p *play) end() {
+	for range 60 {
+		for len(p.flying) > 0 {
+			result := protocol.CommandOK
+			if p.flying[0].Kind() == protocol.CommandFind {
+				result = protocol.CommandLegGone
+			}
+			p.reply(result)
+		}
+		if p.call.Stage == StageClosed {
+			p.check()
+			return
+		}
+		p.deadline()
+		p.check()
+	}
+	p.t.Fatalf("the call does not end: stage %v, deadline %v", p.call.Stage, p.call.Deadline)
+}
