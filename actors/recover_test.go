@@ -346,3 +346,34 @@ func TestTooManyWaiting(t *testing.T) {
 		}
 	})
 }
+
+// A name that an ended booking has is refused to everybody who asks for it at
+// the same time: a second create is not told the success that the first one
+// hoped for.
+func TestANameThatIsUsedUp(t *testing.T) {
+	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+		if _, err := w.CloseBooking(context.Background(), "bk"); err != nil {
+			t.Fatal(err)
+		}
+		release := w.Store.Hold()
+		defer release()
+		results := make(chan error, 3)
+		for range cap(results) {
+			go func() {
+				_, err := w.OpenBooking(context.Background(), actorstest.Asked("bk", 1, 2))
+				results <- err
+			}()
+			settle()
+		}
+		release()
+		for range cap(results) {
+			if err := <-results; protocol.KindOf(err) != protocol.Conflict {
+				t.Errorf("create with a used name: %v", err)
+			}
+		}
+		settle()
+		if h, _ := w.Headcount(context.Background()); h.Active != 0 || h.Pool != 1 {
+			t.Errorf("headcount %+v", h)
+		}
+	})
+}

@@ -24,8 +24,7 @@ const adminIndex = `maskswitch, operations
 // itself on http.DefaultServeMux as well, which nothing of ours may serve.)
 //
 // ready says why the process takes no work, nil if it does; a nil ready means
-// always. scrapes gets what goes wrong with one; nil: nobody. Profiles do
-// not include the command line, since flags may hold keys.
+// always. scrapes gets what goes wrong with one; nil: nobody.
 func NewAdmin(reg prometheus.Gatherer, ready func() error, scrapes *log.Logger) http.Handler {
 	options := promhttp.HandlerOpts{
 		ErrorHandling:       promhttp.ContinueOnError, // what can be read is better than nothing
@@ -51,7 +50,7 @@ func NewAdmin(reg prometheus.Gatherer, ready func() error, scrapes *log.Logger) 
 		text(w, http.StatusOK, "ok")
 	})
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", http.NotFound)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)

@@ -14,8 +14,8 @@ type API struct {
 	inFlight prometheus.Gauge
 }
 
-// codes are a route's answers, by the class of their status. There are four of
-// them for what no route answers, and that one is shared.
+// codes are a route's answers, by the class of their status. The API has no
+// other classes than these three: what is odd is one series for all routes.
 type codes struct{ ok, client, server, odd prometheus.Observer }
 
 func newAPI(f promauto.Factory, routes []Route, inFlight prometheus.Gauge) *API {
@@ -65,14 +65,14 @@ func (a *API) Request(route, method string, status int, d time.Duration) {
 	if !ok {
 		by = a.rest
 	}
-	series := by.odd
+	answers := by.odd
 	switch status / 100 {
 	case 2:
-		series = by.ok
+		answers = by.ok
 	case 4:
-		series = by.client
+		answers = by.client
 	case 5:
-		series = by.server
+		answers = by.server
 	}
-	series.Observe(seconds(d))
+	answers.Observe(seconds(d))
 }

@@ -9,6 +9,7 @@ package booking
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -38,6 +39,7 @@ type Observer interface {
 type Actor struct {
 	config  *Config
 	booking protocol.Booking
+	taken   atomic.Bool // the committer says that another row has this booking's name
 }
 
 // New makes an actor that learns from its first message which booking it is.
@@ -80,6 +82,7 @@ func (a *Actor) start(c actor.Context, m protocol.StartBooking) {
 	change := journal.Change{Partition: a.booking.Partition, Open: []protocol.Booking{a.booking}}
 	err := a.config.Journal.Append(change, func(err error) {
 		if err != nil {
+			a.taken.Store(true)
 			root.Send(self, refused{})
 		}
 		m.Done(protocol.Opened{Booking: m.Booking}, written(err))
@@ -96,8 +99,8 @@ func (a *Actor) undo(c actor.Context) {
 	c.Send(c.Parent(), protocol.BookingEnded{Booking: a.booking})
 }
 
-// repeat answers a create that may be the same again, after the disk has the
-// first one.
+// repeat answers a create that may be the same again, when the fate of the first
+// one is known: the committer learns that before it comes to this barrier.
 func (a *Actor) repeat(m protocol.RepeatBooking) {
 	b := a.booking
 	if err := Repeat(b, m.Asked); err != nil {
@@ -107,6 +110,9 @@ func (a *Actor) repeat(m protocol.RepeatBooking) {
 	}
 	a.config.Observer.BookingRepeated(false)
 	err := a.config.Journal.Append(journal.Change{Partition: b.Partition}, func(err error) {
+		if err == nil && a.taken.Load() {
+			err = journal.ErrTaken
+		}
 		m.Done(protocol.Opened{Booking: b, Repeated: true}, written(err))
 	})
 	if err != nil {

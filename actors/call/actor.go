@@ -98,6 +98,7 @@ func (a *Actor) Receive(c actor.Context) {
 	case protocol.RestoreCall:
 		a.restore(c, m.Call)
 	case protocol.CommandEnded:
+		a.logFailure(m)
 		a.apply(c, m, nil)
 	case wake:
 		if m.call == a.call.ID {
@@ -258,7 +259,9 @@ func (a *Actor) observe(before, after *Call) {
 		if is < StageOver {
 			o.CallActive(activity(is), +1)
 		} else {
-			o.CallEnded(after.Row(), after.Stuck)
+			row := after.Row()
+			o.CallEnded(row, after.Stuck)
+			a.logEnd(row, after.Stuck)
 		}
 	}
 	if !after.Rung {
@@ -296,6 +299,32 @@ func (a *Actor) observeEnd(side protocol.Leg, before, after, other Leg) {
 	if !other.EndedAt.IsZero() && !after.EndedAt.Before(other.EndedAt) {
 		o.LegStage(side, "release", true, after.EndedAt.Sub(other.EndedAt))
 	}
+}
+
+// logEnd tells of a call that is over: aloud if the fault may be ours or the
+// carrier's, since somebody has to look at that.
+func (a *Actor) logEnd(row protocol.Call, stuck bool) {
+	level := zap.DebugLevel
+	switch row.Outcome {
+	case protocol.OutcomeCarrier, protocol.OutcomeStuck, protocol.OutcomeFailed:
+		level = zap.WarnLevel
+	}
+	if entry := a.config.Log.Check(level, "call ended"); entry != nil {
+		entry.Write(zap.Stringer("call", row.ID), zap.Stringer("booking", row.Booking), zap.Stringer("num", row.Number),
+			zap.Stringer("outcome", row.Outcome), zap.Stringer("cause", row.HangupCause), zap.Duration("talk", row.Talk()),
+			zap.String("reason", row.Reason), zap.Bool("stuck", stuck))
+	}
+}
+
+// logFailure tells of a command that the carrier would not take. A leg that is
+// gone is no failure: people hang up.
+func (a *Actor) logFailure(m protocol.CommandEnded) {
+	if m.Reply.Result == protocol.CommandOK || m.Reply.Result == protocol.CommandLegGone {
+		return
+	}
+	a.config.Log.Warn("command failed", zap.Stringer("call", a.call.ID), zap.Stringer("booking", a.call.Booking),
+		zap.Stringer("command", m.Command), zap.Stringer("result", m.Reply.Result), zap.Int("status", m.Reply.Status),
+		zap.String("code", m.Reply.Code), zap.String("detail", m.Reply.Detail), zap.Int("attempts", m.Reply.Attempts))
 }
 
 func happened(before, after time.Time) bool { return before.IsZero() && !after.IsZero() }

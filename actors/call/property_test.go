@@ -34,7 +34,6 @@ type play struct {
 	rung     bool
 	hungUpA  bool
 	refusal  protocol.Outcome
-	revived  bool
 	repeated map[string]bool // ids that a recovery may send once more
 }
 

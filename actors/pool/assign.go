@@ -136,16 +136,6 @@ func (l *ledger) memory(party phone.Number, slot int32) (free int64, live bool) 
 	return free, live
 }
 
-// inUse says whether a party has a live booking on a number.
-func (l *ledger) inUse(n, party phone.Number) bool {
-	i, ok := l.index[n]
-	if !ok {
-		return false
-	}
-	_, live := l.memory(party, i)
-	return live
-}
-
 // restore holds a number for a booking read from the store; false if the pool
 // does not have the number.
 func (l *ledger) restore(n, a, b phone.Number) bool {

@@ -69,7 +69,9 @@ func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
 		PairsPerNumber: c.PairsPerNumber, Quarantine: c.Quarantine, Strict: c.QuarantineStrict,
 		Observer: watch, Log: log,
 	})
-	watch.Watch(metrics.Sources{JournalSize: a.engine.Size, JournalPending: group.Pending})
+	sources := metrics.Sources{JournalSize: a.engine.Size, JournalPending: group.Pending}
+	sources.Ready.Pool = a.sw.Ready
+	watch.Watch(sources)
 	a.watch = watch
 	hooks := webhook.NewReceiver(webhook.Config{Switch: a.sw, Verifier: c.verifier, Observer: watch, Log: log})
 	a.api = api.NewHTTPServer("", api.New(api.Config{

@@ -1,0 +1,52 @@
+# make test is what CI runs. It needs Go, and a C compiler for the race detector.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+GO ?= go
+# Pinned: what passes today passes tomorrow. It is no dependency of the module.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PKG ?= ./...
+FUZZTIME ?= 5s
+BENCHTIME ?= 1s
+
+.PHONY: help test format vet lint race fuzz bench demo build clean
+
+help: ## show this
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|' 2>/dev/null \
+		|| sed -nE 's/^([a-z]+):.*## (.*)/  make \1: \2/p' $(firstword $(MAKEFILE_LIST))
+
+test: format vet lint race ## what CI runs: format, vet, lint, and all tests with the race detector
+	@echo "make test: all passed"
+
+format: ## fail if a file is not as gofmt writes it
+	@files=$$(gofmt -l $$(.ci/sources)); \
+	if [[ -n $$files ]]; then printf 'not as gofmt writes it (gofmt -w mends it):\n%s\n' "$$files" >&2; exit 1; fi
+
+vet:
+	$(GO) vet -buildvcs=false ./...
+
+lint: ## staticcheck
+	$(GO) run $(STATICCHECK) ./...
+
+# Import rules, fuzz seeds and the demo, end to end, are tests among the others.
+race: ## all tests; PKG=./actors/... for some
+	@race=$$(.ci/race); set -x; \
+	$(GO) test -buildvcs=false $$race -timeout 10m $(PKG)
+
+fuzz: ## fuzz each target for FUZZTIME (5s)
+	@.ci/fuzz $(FUZZTIME) $(PKG)
+
+bench: ## all benchmarks, BENCHTIME (1s) each
+	$(GO) test -buildvcs=false -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $(PKG)
+
+demo: ## eight calls on the fake carrier: no account, nothing left behind
+	$(GO) run -buildvcs=false ./cmd/maskswitch -demo -calls 8
+
+build: ## the programs, in bin/
+	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...
+
+clean: ## remove bin/
+	rm -rf bin
