@@ -20,6 +20,10 @@ type Options struct {
 	Queue    int      // changes that may be unfinished at once; 0 means 8192
 	MaxBatch int      // changes in one commit; 0 means 512
 	Observer Observer // may be nil
+	// Pace is the least time between the beginnings of two commits. A change that
+	// comes alone does not wait; in a crowd, more of them share a commit and its
+	// fsync, which is most of what a commit costs. 0 means none.
+	Pace time.Duration
 }
 
 // Group is group commit over an engine, and the Journal that everybody uses.
@@ -33,6 +37,8 @@ type Group struct {
 	observer Observer
 	most     int // unfinished changes
 	batch    int // changes in a commit
+	pace     time.Duration
+	began    time.Duration // the last commit, since epoch; the committer's own
 	epoch    time.Time
 	over     chan struct{} // closed when the committer has closed the engine
 	overErr  error
@@ -83,7 +89,7 @@ func NewGroup(e Engine, o Options) *Group {
 	}
 	g := &Group{
 		Store: e, engine: e, observer: o.Observer,
-		most: o.Queue, batch: o.MaxBatch,
+		most: o.Queue, batch: o.MaxBatch, pace: o.Pace,
 		epoch: time.Now(), over: make(chan struct{}),
 	}
 	g.work.L, g.calm.L = &g.mu, &g.mu
@@ -219,6 +225,11 @@ func (g *Group) take(empty *queue) bool {
 		}
 		g.work.Wait()
 	}
+	if wait := g.pace - (time.Since(g.epoch) - g.began); wait > 0 && g.began > 0 && !g.closed {
+		g.mu.Unlock()
+		time.Sleep(wait)
+		g.mu.Lock()
+	}
 	g.queue, *empty = *empty, g.queue
 	return true
 }
@@ -226,6 +237,7 @@ func (g *Group) take(empty *queue) bool {
 func (g *Group) commit(changes []Change, waiting []waiting) error {
 	var refused []error
 	began := time.Since(g.epoch)
+	g.began = began
 	ended := began
 	if rows := countRows(changes); rows > 0 {
 		var err error

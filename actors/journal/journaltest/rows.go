@@ -1,15 +1,12 @@
 package journaltest
 
 import (
-	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"maskswitch/actors/journal"
-	"maskswitch/actors/phone"
 	"maskswitch/actors/protocol"
 )
 
@@ -30,6 +27,7 @@ func testRoundTrip(t *testing.T, open Open) {
 		ID: protocol.NewBookingID(start.Add(2 * time.Second)), CreatedAt: time.Unix(0, 0), CheckoutAt: time.Unix(-1, 999),
 	}
 	fullCall, bareCall := callAt(t, start, odd), protocol.Call{ID: protocol.CallID{15: 1}}
+	fullCall.AnsweredAt = start.Add(999)
 	fullCall.Stage, fullCall.Reason, fullCall.State, fullCall.EndAt = odd, odd, odd, far
 	lines := []protocol.Line{{Call: fullCall.ID, N: 1, At: start, What: odd}, {Call: fullCall.ID, N: 1 << 40}}
 	recordings := []protocol.Recording{recordingAt(start, odd, fullCall.ID), {ID: "x" + protocol.RecordingID(odd), Call: fullCall.ID}}
@@ -195,72 +193,4 @@ func testRefusals(t *testing.T, open Open) {
 	got, err := e.Call(ctx, call.ID)
 	same(t, "neighbour's call", got, err, call)
 	commit(t, e, journal.Change{Open: []protocol.Booking{innocent}})
-}
-
-func testNothing(t *testing.T, open Open) {
-	ctx := t.Context()
-	e := opened(t, open, t.TempDir())
-	defer closed(t, e)
-	commit(t, e, journal.Change{})
-	if err := e.Probe(); err != nil {
-		t.Errorf("probe: %v", err)
-	}
-	_, errs := e.Booking(ctx, protocol.BookingID{}), []error{}
-	_ = errs
-}
-
-func testLists(t *testing.T, open Open) {
-	ctx := t.Context()
-	e := opened(t, open, t.TempDir())
-	defer closed(t, e)
-	host := number(t, "+13125550111")
-	var all []protocol.Booking
-	for i := range 30 {
-		b := bookingAt(t, start.Add(time.Duration(i/3)*time.Millisecond), "")
-		b.Partition, b.State = protocol.Partition(i%2), protocol.BookingState(i%3)
-		switch i % 5 {
-		case 0:
-			b.PartyA, b.PartyB = b.PartyB, b.PartyA // the host is B
-		case 1:
-			b.PartyA = number(t, "+13125550112") // another host
-		}
-		all = append(all, b)
-	}
-	commit(t, e, journal.Change{Open: all})
-	slices.SortFunc(all, byID)
-	for _, state := range []protocol.BookingState{protocol.BookingLive, protocol.BookingQuarantined, protocol.BookingClosed} {
-		for _, party := range []phone.Number{{}, host, number(t, "+19995550000")} {
-			var want []protocol.Booking
-			for _, b := range all {
-				if b.State == state && (!party.Known() || b.PartyA == party || b.PartyB == party) {
-					want = append(want, b)
-				}
-			}
-			got, err := e.Bookings(ctx, protocol.BookingQuery{State: state, Party: party})
-			same(t, "all", got, err, want)
-			// Pages add up to the same list, while somebody books behind the cursor.
-			var paged []protocol.Booking
-			for q := (protocol.BookingQuery{State: state, Party: party, Limit: 4}); ; {
-				page, err := e.Bookings(ctx, q)
-				if err != nil || len(page) > 4 {
-					t.Fatalf("page of %d: %v", len(page), err)
-				}
-				paged = append(paged, page...)
-				if len(page) < 4 {
-					break
-				}
-				q.After = page[3].ID
-				behind := bookingAt(t, start.Add(-time.Hour), "")
-				behind.State = protocol.BookingClosed
-				commit(t, e, journal.Change{Open: []protocol.Booking{behind}})
-				t.Cleanup(func() {})
-			}
-			same(t, "pages", paged, nil, want)
-			if state == protocol.BookingClosed {
-				all2, _ := e.Bookings(ctx, protocol.BookingQuery{State: state, Party: party})
-				_ = all2
-			}
-		}
-	}
-	_ = context.Background
 }

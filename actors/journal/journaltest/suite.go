@@ -108,7 +108,7 @@ func callAt(t testing.TB, at time.Time, session string) protocol.Call {
 	return protocol.Call{
 		ID: protocol.NewCallID(s, at), Partition: 7, Booking: protocol.NewBookingID(at),
 		Number: number(t, "+13125550100"), Caller: protocol.PartyB, Session: s, Stage: "talking",
-		Outcome: protocol.OutcomeTalked, Reason: "because", RangAt: at, AnsweredAt: at.Add(1), DialedAt: at.Add(time.Second),
+		Outcome: protocol.OutcomeTalked, Reason: "because", RangAt: at, AnsweredAt: at.Add(time.Millisecond), DialedAt: at.Add(time.Second),
 		TalkAt: at.Add(2 * time.Second), EndAt: at.Add(time.Minute), HangupCause: protocol.CauseNormalClearing,
 		HangupSource: protocol.SourceCallee, State: `{"a":1}`,
 	}

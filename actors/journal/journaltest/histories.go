@@ -1,0 +1,240 @@
+package journaltest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"maskswitch/actors/journal"
+	"maskswitch/actors/journal/memory"
+	"maskswitch/actors/phone"
+	"maskswitch/actors/protocol"
+)
+
+// testHistories compares an engine with the one in memory over random
+// histories, in which everything happens to a handful of rows, and the store is
+// reopened at any time.
+func testHistories(t *testing.T, open Open) {
+	if testing.Short() {
+		t.Skip("short")
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		dir, err := os.MkdirTemp(t.TempDir(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := history{real: opened(t, open, dir), model: memory.New()}
+		defer func() { closed(t, h.real) }()
+		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
+			if rapid.IntRange(0, 5).Draw(rt, "reopen") == 0 {
+				closed(t, h.real)
+				h.real = opened(t, open, dir)
+			}
+			h.commit(rt, rapid.SliceOfN(rapid.Custom(anyChange), 1, 5).Draw(rt, "batch"))
+			if rapid.IntRange(0, 3).Draw(rt, "look") == 0 {
+				h.compare(t, rt)
+			}
+		}
+		h.compare(t, rt)
+	})
+}
+
+type history struct {
+	real  journal.Engine
+	model *memory.Engine
+}
+
+func (h *history) commit(rt *rapid.T, batch []journal.Change) {
+	got, err := h.real.Commit(batch)
+	if err != nil {
+		rt.Fatalf("commit: %v", err)
+	}
+	want, _ := h.model.Commit(batch)
+	for i := range batch {
+		if errors.Is(at(got, i), journal.ErrTaken) != errors.Is(at(want, i), journal.ErrTaken) {
+			rt.Fatalf("change %d: %v, should be %v", i, at(got, i), at(want, i))
+		}
+	}
+}
+
+func at(errs []error, i int) error {
+	if errs == nil {
+		return nil
+	}
+	return errs[i]
+}
+
+// compare asks both every question there is.
+func (h *history) compare(t *testing.T, rt *rapid.T) {
+	ctx := t.Context()
+	agree := func(what string, got any, gotErr error, want any, wantErr error) {
+		if errors.Is(gotErr, journal.ErrNone) != errors.Is(wantErr, journal.ErrNone) || (gotErr == nil) != (wantErr == nil) {
+			rt.Fatalf("%s: error %v, should be %v", what, gotErr, wantErr)
+		}
+		if !reflect.DeepEqual(got, want) {
+			rt.Fatalf("%s:\n got %+v\nwant %+v", what, got, want)
+		}
+	}
+	for p := range protocol.Partition(partitions) {
+		got, want := live(t, h.real, p, instants[2]), live(t, h.model, p, instants[2])
+		if !reflect.DeepEqual(got, want) {
+			rt.Fatalf("live of %d:\n got %s\nwant %s", p, show(got), show(want))
+		}
+	}
+	for _, id := range bookingIDs {
+		got, err := h.real.Booking(ctx, id)
+		want, wantErr := h.model.Booking(ctx, id)
+		agree("booking", got, err, want, wantErr)
+	}
+	for _, ref := range refs[1:] {
+		got, err := h.real.BookingByRef(ctx, ref)
+		want, wantErr := h.model.BookingByRef(ctx, ref)
+		agree("booking by ref", got, err, want, wantErr)
+	}
+	for _, state := range []protocol.BookingState{protocol.BookingLive, protocol.BookingQuarantined, protocol.BookingClosed} {
+		q := protocol.BookingQuery{State: state, Party: phones[1], After: bookingIDs[1], Limit: 3}
+		got, err := h.real.Bookings(ctx, q)
+		want, wantErr := h.model.Bookings(ctx, q)
+		agree("bookings", got, err, want, wantErr)
+	}
+	for i, id := range callIDs {
+		got, err := h.real.Call(ctx, id)
+		want, wantErr := h.model.Call(ctx, id)
+		agree("call", got, err, want, wantErr)
+		got, err = h.real.CallOfSession(ctx, sessions[i])
+		want, wantErr = h.model.CallOfSession(ctx, sessions[i])
+		agree("call of session", got, err, want, wantErr)
+		lines, err := h.real.Story(ctx, id)
+		wantLines, wantErr := h.model.Story(ctx, id)
+		agree("story", lines, err, wantLines, wantErr)
+		recordings, err := h.real.Recordings(ctx, id)
+		wantRecordings, wantErr := h.model.Recordings(ctx, id)
+		agree("recordings", recordings, err, wantRecordings, wantErr)
+	}
+}
+
+func show(items []journal.Item) (s string) {
+	for _, item := range items {
+		switch {
+		case item.Number != nil:
+			s += fmt.Sprintf("\n  %+v", *item.Number)
+		case item.Booking != nil:
+			s += fmt.Sprintf("\n  %+v", *item.Booking)
+		case item.Call != nil:
+			s += fmt.Sprintf("\n  %+v", *item.Call)
+		case item.Ended != nil:
+			s += fmt.Sprintf("\n  ended %s", *item.Ended)
+		case item.Recording != nil:
+			s += fmt.Sprintf("\n  %+v", *item.Recording)
+		}
+	}
+	return s
+}
+
+// The handful of everything.
+const partitions = 2
+
+var (
+	instants   = []time.Time{{}, start.Add(-time.Hour), start, start.Add(time.Millisecond), start.Add(time.Hour)}
+	refs       = []protocol.Ref{"", "", "a", "b", "'"}
+	phones     = somePhones("", "+13125550111", "+13125550112", "+491711234567")
+	bookingIDs = someIDs(6, func(i int) protocol.BookingID { return protocol.NewBookingID(instants[1+i%4]) })
+	sessions   = []protocol.SessionID{"s1", "s2", "s3", "s4"}
+	callIDs    = someIDs(4, func(i int) protocol.CallID { return protocol.NewCallID(sessions[i], instants[1+i%4]) })
+
+	bookingsOrNone = slices.Concat(bookingIDs, []protocol.BookingID{{}})
+	callsOrNone    = slices.Concat(callIDs, []protocol.CallID{{}})
+)
+
+func someIDs[T any](n int, id func(int) T) (ids []T) {
+	for i := range n {
+		ids = append(ids, id(i))
+	}
+	return ids
+}
+
+func somePhones(texts ...string) (list []phone.Number) {
+	for _, s := range texts {
+		n, err := phone.FromStore(s)
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, n)
+	}
+	return list
+}
+
+func pick[T any](rt *rapid.T, from []T) T { return rapid.SampledFrom(from).Draw(rt, "one") }
+
+func anyPartition(rt *rapid.T) protocol.Partition {
+	return protocol.Partition(rapid.IntRange(0, partitions-1).Draw(rt, "partition"))
+}
+
+func anyChange(rt *rapid.T) (c journal.Change) {
+	c.Open = rapid.SliceOfN(rapid.Custom(anyBooking), 0, 2).Draw(rt, "open")
+	c.Close = rapid.SliceOfN(rapid.Custom(anyClosing), 0, 2).Draw(rt, "close")
+	c.Numbers = rapid.SliceOfN(rapid.Custom(anyNumber), 0, 2).Draw(rt, "numbers")
+	c.Calls = rapid.SliceOfN(rapid.Custom(anyCall), 0, 3).Draw(rt, "calls")
+	c.Story = rapid.SliceOfN(rapid.Custom(anyLine), 0, 3).Draw(rt, "story")
+	c.Recordings = rapid.SliceOfN(rapid.Custom(anyRecording), 0, 2).Draw(rt, "recordings")
+	return c
+}
+
+func anyBooking(rt *rapid.T) protocol.Booking {
+	return protocol.Booking{
+		ID: pick(rt, bookingIDs), Ref: pick(rt, refs), Partition: anyPartition(rt),
+		NumberA: pick(rt, phones), NumberB: pick(rt, phones), PartyA: pick(rt, phones), PartyB: pick(rt, phones),
+		State:     protocol.BookingState(rapid.IntRange(0, 2).Draw(rt, "state")),
+		CreatedAt: pick(rt, instants), CheckoutAt: pick(rt, instants), FreeAt: pick(rt, instants),
+		Asked: time.Duration(rapid.Int64Range(0, 1e15).Draw(rt, "asked")),
+	}
+}
+
+func anyClosing(rt *rapid.T) journal.Closing {
+	return journal.Closing{
+		ID: pick(rt, bookingIDs), State: protocol.BookingState(rapid.IntRange(1, 2).Draw(rt, "state")),
+		Reason: pick(rt, []string{"", "checkout"}), CheckoutAt: pick(rt, instants), FreeAt: pick(rt, instants),
+	}
+}
+
+func anyNumber(rt *rapid.T) protocol.Number {
+	return protocol.Number{
+		Number: pick(rt, phones[1:]), Partition: anyPartition(rt), State: pick(rt, protocol.NumberStates()),
+		ChangedAt: pick(rt, instants),
+	}
+}
+
+func anyCall(rt *rapid.T) protocol.Call {
+	i := rapid.IntRange(0, len(callIDs)-1).Draw(rt, "call")
+	return protocol.Call{
+		ID: callIDs[i], Session: sessions[i], Partition: anyPartition(rt),
+		Booking: pick(rt, bookingsOrNone), Number: pick(rt, phones),
+		Caller: protocol.Party(rapid.IntRange(0, 2).Draw(rt, "caller")), Stage: pick(rt, []string{"", "ringing"}),
+		Outcome: pick(rt, protocol.Outcomes()), Reason: pick(rt, []string{"", "why"}),
+		RangAt: pick(rt, instants), AnsweredAt: pick(rt, instants), DialedAt: pick(rt, instants),
+		TalkAt: pick(rt, instants), EndAt: pick(rt, instants), HangupCause: pick(rt, protocol.HangupCauses()),
+		HangupSource: pick(rt, protocol.HangupSources()), State: pick(rt, []string{"", "{}", `{"more":1}`}),
+	}
+}
+
+func anyLine(rt *rapid.T) protocol.Line {
+	return protocol.Line{
+		Call: pick(rt, callIDs), N: rapid.IntRange(1, 6).Draw(rt, "n"), At: pick(rt, instants),
+		What: pick(rt, []string{"{}", `{"event":"x"}`}),
+	}
+}
+
+func anyRecording(rt *rapid.T) protocol.Recording {
+	return protocol.Recording{
+		ID:   pick(rt, []protocol.RecordingID{"r1", "r2", "r3", "leg:v3:x"}),
+		Call: pick(rt, callsOrNone), Booking: pick(rt, bookingsOrNone),
+		Partition: anyPartition(rt), Session: pick(rt, sessions), NextTryAt: pick(rt, instants),
+		NoticedAt: pick(rt, instants),
+	}
+}
