@@ -48,7 +48,7 @@ func (s *Switch) pass(ctx context.Context, p *pool.Partition, d protocol.Deliver
 	select {
 	case a := <-answers:
 		if a.err != nil {
-			return protocol.ReceiptOverloaded, &protocol.Error{Kind: protocol.Unavailable, Code: "store_unavailable", Detail: "the event could not be written; send it again", Err: a.err}
+			return protocol.ReceiptOverloaded, journal.Refusal(a.err)
 		}
 		return a.receipt, nil
 	case <-ctx.Done():
@@ -63,7 +63,7 @@ func (s *Switch) unknown(ctx context.Context, p *pool.Partition, ev protocol.Leg
 	about := ev.Facts()
 	row, err := s.journal.CallOfSession(ctx, about.Session)
 	if err != nil && !errors.Is(err, journal.ErrNone) {
-		return protocol.ReceiptOverloaded, unreadable(err)
+		return protocol.ReceiptOverloaded, journal.Refusal(err)
 	}
 	known := err == nil
 	recorded, isRecording := ev.(protocol.LegRecorded)
@@ -90,7 +90,7 @@ func (s *Switch) keepRecording(ctx context.Context, ev protocol.LegRecorded, of 
 		row.Call, row.Booking, row.Partition = of.ID, of.Booking, of.Partition
 		kept, err := s.journal.Recordings(ctx, of.ID)
 		if err != nil {
-			return protocol.ReceiptOverloaded, unreadable(err)
+			return protocol.ReceiptOverloaded, journal.Refusal(err)
 		}
 		if slices.ContainsFunc(kept, func(r protocol.Recording) bool { return r.ID == row.ID }) {
 			return protocol.ReceiptDuplicate, nil
@@ -99,19 +99,15 @@ func (s *Switch) keepRecording(ctx context.Context, ev protocol.LegRecorded, of 
 	written := make(chan error, 1)
 	change := journal.Change{Partition: row.Partition, Recordings: []protocol.Recording{row}}
 	if err := s.journal.Append(change, func(err error) { written <- err }); err != nil {
-		return protocol.ReceiptOverloaded, unwritable(err)
+		return protocol.ReceiptOverloaded, journal.Refusal(err)
 	}
 	select {
 	case err := <-written:
 		if err != nil {
-			return protocol.ReceiptOverloaded, unwritable(err)
+			return protocol.ReceiptOverloaded, journal.Refusal(err)
 		}
 		return protocol.ReceiptAccepted, nil
 	case <-ctx.Done():
-		return protocol.ReceiptOverloaded, unwritable(ctx.Err())
+		return protocol.ReceiptOverloaded, journal.Refusal(ctx.Err())
 	}
-}
-
-func unwritable(err error) error {
-	return &protocol.Error{Kind: protocol.Unavailable, Code: "store_unavailable", Detail: "the store cannot be written; send it again", Err: err}
 }

@@ -265,7 +265,7 @@ func (s *Switch) Booking(ctx context.Context, name string) (protocol.Booking, er
 	case errors.Is(err, journal.ErrNone):
 		return b, protocol.Errorf(protocol.NotFound, "booking_not_found", "no booking goes by this id")
 	case err != nil:
-		return b, unreadable(err)
+		return b, journal.Refusal(err)
 	}
 	return b, nil
 }
@@ -274,13 +274,9 @@ func (s *Switch) Booking(ctx context.Context, name string) (protocol.Booking, er
 func (s *Switch) Bookings(ctx context.Context, q protocol.BookingQuery) ([]protocol.Booking, error) {
 	rows, err := s.journal.Bookings(ctx, q)
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, journal.Refusal(err)
 	}
 	return rows, nil
-}
-
-func unreadable(err error) error {
-	return &protocol.Error{Kind: protocol.Unavailable, Code: "store_unavailable", Detail: "the store cannot be read; try again", Err: err}
 }
 
 // ask sends a request through the door and waits for its answer. If the asker

@@ -8,7 +8,6 @@
 package booking
 
 import (
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -85,10 +84,10 @@ func (a *Actor) start(c actor.Context, m protocol.StartBooking) {
 			a.taken.Store(true)
 			root.Send(self, refused{})
 		}
-		m.Done(protocol.Opened{Booking: m.Booking}, written(err))
+		m.Done(protocol.Opened{Booking: m.Booking}, journal.Refusal(err))
 	})
 	if err != nil {
-		m.Done(protocol.Opened{}, written(err))
+		m.Done(protocol.Opened{}, journal.Refusal(err))
 		a.undo(c)
 	}
 }
@@ -113,10 +112,10 @@ func (a *Actor) repeat(m protocol.RepeatBooking) {
 		if err == nil && a.taken.Load() {
 			err = journal.ErrTaken
 		}
-		m.Done(protocol.Opened{Booking: b, Repeated: true}, written(err))
+		m.Done(protocol.Opened{Booking: b, Repeated: true}, journal.Refusal(err))
 	})
 	if err != nil {
-		m.Done(protocol.Opened{}, written(err))
+		m.Done(protocol.Opened{}, journal.Refusal(err))
 	}
 }
 
@@ -131,7 +130,7 @@ func (a *Actor) end(c actor.Context, reason string, done func(protocol.Booking, 
 	if err := a.config.Journal.Append(change, nil); err != nil {
 		// Nothing has changed. Whoever asked asks again; a checkout does so itself.
 		if done != nil {
-			done(protocol.Booking{}, written(err))
+			done(protocol.Booking{}, journal.Refusal(err))
 			return
 		}
 		self, root, again := c.Self(), c.ActorSystem().Root, protocol.CheckOut{Booking: ended.ID, At: a.booking.CheckoutAt}
@@ -147,16 +146,4 @@ func (a *Actor) end(c actor.Context, reason string, done func(protocol.Booking, 
 
 func notFound() error {
 	return protocol.Errorf(protocol.NotFound, "booking_not_found", "no live booking goes by this id")
-}
-
-func written(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, journal.ErrTaken):
-		return &protocol.Error{Kind: protocol.Conflict, Code: "booking_conflict", Detail: "a booking with this booking_id exists", Field: "booking_id", Err: err}
-	case errors.Is(err, journal.ErrBusy):
-		return &protocol.Error{Kind: protocol.Unavailable, Code: "overloaded", Detail: "too much is waiting to be written; try again", Err: err}
-	}
-	return &protocol.Error{Kind: protocol.Unavailable, Code: "store_unavailable", Detail: "the store cannot be written; try again", Err: err}
 }
