@@ -192,6 +192,61 @@ func TestResumeFromTheNotice(t *testing.T) {
 	})
 }
 
+// TestResumeWaitsForTheTold holds the Done of a failed change: whoever resumes
+// then may still have actors that do not know, so Resume waits.
+func TestResumeWaitsForTheTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := memory.New()
+		g := journal.NewGroup(e, journal.Options{})
+		tell, resumed, notices := make(chan struct{}), false, 0
+		g.OnHalt(func(error) { notices++ })
+		e.Fail(errDisk)
+		append1(t, g, story(1), func(error) { <-tell })
+		synctest.Wait()
+		go func() {
+			if err := g.Resume(); err != nil {
+				t.Error(err)
+			}
+			resumed = true
+		}()
+		synctest.Wait()
+		if resumed || notices != 0 {
+			t.Errorf("resumed %v, %d notices, and a change not told", resumed, notices)
+		}
+		close(tell)
+		synctest.Wait()
+		if !resumed || notices != 1 {
+			t.Errorf("resumed %v, %d notices", resumed, notices)
+		}
+		g.OnHalt(func(error) { t.Error("not halted") })
+		g.Close(t.Context())
+	})
+}
+
+func TestPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := memory.New()
+		g := journal.NewGroup(e, journal.Options{Pace: 2 * time.Millisecond})
+		began := time.Now()
+		var at []time.Duration
+		done := func(error) { at = append(at, time.Since(began)) }
+		time.Sleep(time.Millisecond)
+		append1(t, g, story(1), done) // alone: at once
+		synctest.Wait()
+		append1(t, g, story(2), done)
+		time.Sleep(time.Millisecond)
+		append1(t, g, story(3), done)
+		time.Sleep(time.Hour)
+		append1(t, g, story(4), done)
+		synctest.Wait()
+		want := []time.Duration{1e6, 3e6, 3e6, time.Hour + 2e6}
+		if !slices.Equal(at, want) || e.Commits() != 3 {
+			t.Errorf("told at %v in %d commits", at, e.Commits())
+		}
+		g.Close(t.Context())
+	})
+}
+
 func TestCloseFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, e, release := held(t, journal.Options{})

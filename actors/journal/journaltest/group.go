@@ -71,12 +71,12 @@ func patiently(t *testing.T, g *journal.Group, c journal.Change, done journal.Do
 			return
 		}
 		if !errors.Is(err, journal.ErrBusy) {
-			t.Error(err)
+			done(err)
 			return
 		}
 		_, err = g.Call(context.Background(), protocol.CallID{}) // gives the committer time
 		if !errors.Is(err, journal.ErrNone) {
-			t.Error(err)
+			done(err)
 			return
 		}
 	}

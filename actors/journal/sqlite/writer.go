@@ -112,6 +112,7 @@ func (w *writer) transaction(f func() error) error {
 	}
 	// SQLite may have rolled back by itself, and says so with an error that
 	// tells nothing new.
+	w.exec(w.rollback)
 	return err
 }
 
