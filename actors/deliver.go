@@ -97,7 +97,7 @@ func (s *Switch) keepRecording(ctx context.Context, ev protocol.LegRecorded, of 
 		}
 	}
 	written := make(chan error, 1)
-	change := journal.Change{Partition: row.Partition, Recordings: []protocol.Recording{row}}
+	change := journal.Change{Partition: row.Partition, Recordings: []protocol.Recording{row}, Patient: true}
 	if err := s.journal.Append(change, func(err error) { written <- err }); err != nil {
 		return protocol.ReceiptOverloaded, journal.Refusal(err)
 	}

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -242,9 +243,21 @@ func (s *Switch) OpenBooking(ctx context.Context, asked protocol.OpenBooking) (p
 }
 
 // CloseBooking ends a booking now, by the marketplace's name for it or our id.
+// That there is none is told only once the disk knows as much: it may have ended
+// a moment ago.
 func (s *Switch) CloseBooking(ctx context.Context, name string) (protocol.Booking, error) {
 	return ask(ctx, s, func(p *pool.Partition, done func(protocol.Booking, error)) {
-		s.system.Root.Send(p.Pool, pool.Close{Name: name, Done: done})
+		settled := func(b protocol.Booking, err error) {
+			if protocol.KindOf(err) != protocol.NotFound {
+				done(b, err)
+				return
+			}
+			barrier := func(failed error) { done(b, cmp.Or(journal.Refusal(failed), err)) }
+			if failed := s.journal.Append(journal.Change{}, barrier); failed != nil {
+				barrier(failed)
+			}
+		}
+		s.system.Root.Send(p.Pool, pool.Close{Name: name, Done: settled})
 	})
 }
 

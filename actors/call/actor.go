@@ -153,13 +153,16 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 		a.leaveIfVoid(c)
 		return
 	case fx.Duplicate:
-		a.acknowledge(journal.Change{Partition: a.config.Partition}, protocol.ReceiptDuplicate, d)
+		a.acknowledge(journal.Change{Partition: a.config.Partition, Patient: true}, protocol.ReceiptDuplicate, d)
 		return
 	case !fx.Write:
 		a.unwritten = append(a.unwritten, fx.Lines...)
 	default:
-		change := journal.Change{
-			Partition: a.config.Partition, Calls: []protocol.Call{next.Row()}, Story: append(a.unwritten, fx.Lines...),
+		// The carrier waits two seconds for its 200, and commands leave beside the
+		// write: there is no hurry.
+		change := journal.Change{Partition: a.config.Partition, Story: append(a.unwritten, fx.Lines...), Patient: true}
+		if !fx.StoryOnly {
+			change.Calls = []protocol.Call{next.Row()}
 		}
 		if fx.Recording != nil {
 			change.Recordings = []protocol.Recording{*fx.Recording}

@@ -136,6 +136,7 @@ type Effects struct {
 	Duplicate bool // the event was known: nothing has changed
 	Unknown   bool // the event is about a leg that is none of ours
 	Write     bool // what has changed must be on disk before anybody is told
+	StoryOnly bool // nothing that is decided by has changed: the row stays as it is
 }
 
 // Begin makes a call of the first event that is known of it.

@@ -181,18 +181,26 @@ func (c *Call) again(now time.Time, fx *Effects) {
 	open := func(which int) bool { return c.Sent[which].sent() && !c.Sent[which].Ended }
 	young := func(which int) bool { return now.Sub(c.Sent[which].At) < repeatWindow }
 	resend := func(which int) { c.Sent[which] = Sending{} }
+	if open(sendRecord) && c.Recording == "" {
+		// Also on a leg that is over: then the carrier says so, and nobody waits
+		// for a recording that was never begun.
+		resend(sendRecord)
+		c.record(now, fx)
+	}
 	if c.Stage >= StageOver {
 		return
 	}
 	if open(sendTransfer) && !c.B.known() && !c.A.over() {
-		if young(sendTransfer) {
-			resend(sendTransfer)
-		} else if c.find(protocol.LegA, now, fx) {
+		switch {
+		case young(sendTransfer) && c.Stage == StageDialing:
+			// Its instant stays that of the first, from which the carrier counts.
+			c.command(fx, now, c.transfer())
+		case !young(sendTransfer) && c.find(protocol.LegA, now, fx):
 			c.Stuck = true
 			c.Deadline = now.Add(askWait)
 		}
 	}
-	for _, which := range [...]int{sendAnswer, sendReject, sendRecord, sendSpeak} {
+	for _, which := range [...]int{sendAnswer, sendReject, sendSpeak} {
 		if open(which) && !c.A.over() {
 			resend(which)
 		}
@@ -213,9 +221,15 @@ func (c *Call) again(now time.Time, fx *Effects) {
 		// retries have had their time.
 		c.Deadline = earlier(c.Deadline, now.Add(recoverWait))
 	}
+	// Lines may have been written since the row was: the story leaves a gap for
+	// them, and none is written over.
+	c.Lines += storyGap
 	c.tell(fx, now, `{"note":"recovered"}`)
 	fx.Write = true
 }
+
+// storyGap is more lines than a call tells between two writes of its row.
+const storyGap = 100
 
 func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {

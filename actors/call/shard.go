@@ -97,7 +97,7 @@ func (s *Shard) deliver(c actor.Context, d protocol.Delivery) {
 
 // settled answers for a call that is over, once its end is on disk.
 func (s *Shard) settled(d protocol.Delivery, receipt protocol.Receipt) {
-	err := s.config.Journal.Append(journal.Change{}, func(err error) { d.Done(receipt, err) })
+	err := s.config.Journal.Append(journal.Change{Patient: true}, func(err error) { d.Done(receipt, err) })
 	if err != nil {
 		d.Done(protocol.ReceiptOverloaded, err)
 	}

@@ -38,6 +38,7 @@ func (c Call) Step(ev protocol.Event, now time.Time) (Call, Effects) {
 	if c.Stage != before.Stage {
 		fx.Write = true
 	}
+	fx.StoryOnly = fx.Write && c.decidesLike(before) && before.Lines > 0
 	return c, fx
 }
 
@@ -119,16 +120,24 @@ func (c *Call) answer(now time.Time, fx *Effects) {
 func (c *Call) dial(now time.Time, fx *Effects) {
 	c.enter(StageDialing, now.Add(c.RingTimeout+dialGrace))
 	if c.send(sendTransfer, now) {
-		c.command(fx, now, protocol.Transfer{
-			Leg: c.A.ID, To: c.To, From: c.From,
-			TagA: c.tag(protocol.LegA), TagB: c.tag(protocol.LegB),
-			RingTimeout: c.RingTimeout, Limit: c.Limit,
-		})
+		c.command(fx, now, c.transfer())
+	}
+}
+
+func (c *Call) transfer() protocol.Transfer {
+	return protocol.Transfer{
+		Leg: c.A.ID, To: c.To, From: c.From,
+		TagA: c.tag(protocol.LegA), TagB: c.tag(protocol.LegB),
+		RingTimeout: c.RingTimeout, Limit: c.Limit,
 	}
 }
 
 func (c *Call) talk(now time.Time, fx *Effects) {
 	c.enter(StageTalking, now.Add(c.Limit+talkGrace))
+	c.record(now, fx)
+}
+
+func (c *Call) record(now time.Time, fx *Effects) {
 	if c.Settings.Recording != protocol.RecordOff && c.send(sendRecord, now) {
 		c.command(fx, now, protocol.StartRecording{Leg: c.A.ID, Tag: c.tag(protocol.LegA), Mode: c.Settings.Recording})
 	}
@@ -226,4 +235,11 @@ func (c *Call) hangUp(side protocol.Leg, now time.Time, fx *Effects) {
 
 func (c *Call) tag(side protocol.Leg) protocol.Tag {
 	return protocol.Tag{Booking: c.Booking, Call: c.ID, Leg: side}
+}
+
+// decidesLike says whether two calls differ in nothing that a decision or a row
+// depends on: a bridge, or an event that is only told.
+func (c Call) decidesLike(before Call) bool {
+	before.Lines, before.A.Bridged, before.B.Bridged = c.Lines, c.A.Bridged, c.B.Bridged
+	return c == before
 }

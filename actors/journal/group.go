@@ -20,17 +20,18 @@ type Options struct {
 	Queue    int      // changes that may be unfinished at once; 0 means 8192
 	MaxBatch int      // changes in one commit; 0 means 512
 	Observer Observer // may be nil
-	// Pace is the least time between the beginnings of two commits. A change that
-	// comes alone does not wait; in a crowd, more of them share a commit and its
-	// fsync, which is most of what a commit costs. 0 means none.
+	// Pace is the least time between the beginnings of two commits, as long as
+	// all who wait are patient. A change that comes alone does not wait, nor does
+	// one in a hurry; of the others more share a commit and its fsync, which is
+	// most of what a commit costs. 0 means none.
 	Pace time.Duration
 }
 
 // Group is group commit over an engine, and the Journal that everybody uses.
 //
-// One goroutine commits. A batch is what came in while the last commit ran, so
-// there is no timer and nothing to tune: alone, a change waits for one commit;
-// in a crowd it shares one.
+// One goroutine commits. A batch is what came in while the last commit ran: alone,
+// a change waits for one commit; in a crowd it shares one. Patient changes wait
+// for company as well, see Options.Pace.
 type Group struct {
 	Store
 	engine   Engine
@@ -38,7 +39,8 @@ type Group struct {
 	most     int // unfinished changes
 	batch    int // changes in a commit
 	pace     time.Duration
-	began    time.Duration // the last commit, since epoch; the committer's own
+	began    time.Duration // the last commit, since epoch; the committer's own, as is:
+	timer    *time.Timer
 	epoch    time.Time
 	over     chan struct{} // closed when the committer has closed the engine
 	overErr  error
@@ -48,8 +50,10 @@ type Group struct {
 	work    sync.Cond // queue not empty, or closed
 	calm    sync.Cond // settling is false
 	queue   queue
-	pending int   // appended, and not yet committed or failed
-	halted  error // wraps ErrHalted and the cause
+	urgent  bool          // not all in the queue are patient
+	hurry   chan struct{} // wakes the committer from its pace; holds one
+	pending int           // appended, and not yet committed or failed
+	halted  error         // wraps ErrHalted and the cause
 	// settling is true from the failure of a commit until the last Done that it
 	// concerns has returned.
 	settling bool
@@ -90,7 +94,7 @@ func NewGroup(e Engine, o Options) *Group {
 	g := &Group{
 		Store: e, engine: e, observer: o.Observer,
 		most: o.Queue, batch: o.MaxBatch, pace: o.Pace,
-		epoch: time.Now(), over: make(chan struct{}),
+		epoch: time.Now(), over: make(chan struct{}), hurry: make(chan struct{}, 1),
 	}
 	g.work.L, g.calm.L = &g.mu, &g.mu
 	go g.run()
@@ -120,8 +124,23 @@ func (g *Group) Append(c Change, done Done) error {
 	if len(g.queue.changes) == 1 {
 		g.work.Signal()
 	}
+	if !c.Patient {
+		g.press()
+	}
 	g.mu.Unlock()
 	return nil
+}
+
+// press ends the committer's pace.
+func (g *Group) press() {
+	if g.urgent {
+		return
+	}
+	g.urgent = true
+	select {
+	case g.hurry <- struct{}{}:
+	default:
+	}
 }
 
 // Pending is how many changes are not finished, of Options.Queue at most.
@@ -183,6 +202,7 @@ func (g *Group) Resume() error {
 func (g *Group) Close(ctx context.Context) error {
 	g.mu.Lock()
 	g.closed = true
+	g.press()
 	g.work.Signal()
 	g.mu.Unlock()
 	select {
@@ -225,13 +245,31 @@ func (g *Group) take(empty *queue) bool {
 		}
 		g.work.Wait()
 	}
-	if wait := g.pace - (time.Since(g.epoch) - g.began); wait > 0 && g.began > 0 && !g.closed {
+	if wait := g.pace - (time.Since(g.epoch) - g.began); wait > 0 && g.began > 0 && !g.urgent {
 		g.mu.Unlock()
-		time.Sleep(wait)
+		g.rest(wait)
 		g.mu.Lock()
 	}
 	g.queue, *empty = *empty, g.queue
+	g.urgent = false
+	select {
+	case <-g.hurry:
+	default:
+	}
 	return true
+}
+
+// rest waits for company, unless somebody is in a hurry.
+func (g *Group) rest(wait time.Duration) {
+	if g.timer == nil {
+		g.timer = time.NewTimer(wait)
+	} else {
+		g.timer.Reset(wait)
+	}
+	select {
+	case <-g.timer.C:
+	case <-g.hurry:
+	}
 }
 
 func (g *Group) commit(changes []Change, waiting []waiting) error {

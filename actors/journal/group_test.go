@@ -230,17 +230,28 @@ func TestPace(t *testing.T) {
 		began := time.Now()
 		var at []time.Duration
 		done := func(error) { at = append(at, time.Since(began)) }
+		patient := func(n int) journal.Change {
+			c := story(n)
+			c.Patient = true
+			return c
+		}
 		time.Sleep(time.Millisecond)
-		append1(t, g, story(1), done) // alone: at once
+		append1(t, g, patient(1), done) // alone: at once
 		synctest.Wait()
-		append1(t, g, story(2), done)
+		append1(t, g, patient(2), done)
 		time.Sleep(time.Millisecond)
-		append1(t, g, story(3), done)
+		append1(t, g, patient(3), done)
 		time.Sleep(time.Hour)
-		append1(t, g, story(4), done)
+		append1(t, g, patient(4), done)
 		synctest.Wait()
-		want := []time.Duration{1e6, 3e6, 3e6, time.Hour + 2e6}
-		if !slices.Equal(at, want) || e.Commits() != 3 {
+		append1(t, g, patient(5), done)
+		append1(t, g, story(6), done) // in a hurry, and takes the other along
+		synctest.Wait()
+		append1(t, g, patient(7), done) // the hurry is over
+		time.Sleep(time.Hour)
+		end := time.Hour + 2*time.Millisecond
+		want := []time.Duration{1e6, 3e6, 3e6, end, end, end, end + 2e6}
+		if !slices.Equal(at, want) || e.Commits() != 5 {
 			t.Errorf("told at %v in %d commits", at, e.Commits())
 		}
 		g.Close(t.Context())

@@ -32,6 +32,9 @@ type Change struct {
 	Calls      []protocol.Call      // calls as they now are
 	Story      []protocol.Line      // what happened to them
 	Recordings []protocol.Recording // recordings that became known; one that is known already stays as it is
+	// Patient says that whoever waits is in no hurry: the change may wait a
+	// moment for company, which makes it cheaper.
+	Patient bool
 }
 
 // Empty says that the change is a barrier.

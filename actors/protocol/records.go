@@ -104,7 +104,7 @@ func (c Call) Talk() time.Duration {
 // Line is one line of a call's story: what happened, for people and disputes.
 type Line struct {
 	Call CallID
-	N    int // from 1, without a gap
+	N    int // from 1, rising; a restart leaves a gap
 	At   time.Time
 	What string // JSON
 }

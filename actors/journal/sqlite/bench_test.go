@@ -62,7 +62,9 @@ func BenchmarkRate(b *testing.B) {
 			began := time.Now()
 			for i := range b.N {
 				time.Sleep(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate))))
-				m.append(g, next(), func(err error) {
+				c := next()
+				c.Patient = true
+				m.append(g, c, func(err error) {
 					if err != nil {
 						b.Error(err)
 					}
