@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	voi "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 )
 
 // The key of testdata/signature_vectors.json, made for tests.
@@ -224,6 +228,45 @@ func FuzzVerify(f *testing.F) {
 		if len(sig) != 64 || parseErr != nil || off.Abs() > 300*time.Second ||
 			!ed25519.Verify(testKey.Public().(ed25519.PublicKey), bytes.Join([][]byte{[]byte(timestamp), body}, []byte("|")), sig) {
 			t.Errorf("accepted %q %q at %d", timestamp, signature, now)
+		}
+	})
+}
+
+// FuzzAsStdlib: the library that verifies judges every key and signature as
+// crypto/ed25519 does, the odd ones of small order among them.
+func FuzzAsStdlib(f *testing.F) {
+	for _, v := range vectors(f) {
+		sig, _ := base64.StdEncoding.DecodeString(v.Signature)
+		f.Add([]byte(testKey.Public().(ed25519.PublicKey)), append([]byte(v.Timestamp+"|"), v.Body...), sig)
+	}
+	for _, key := range []string{ // of small order, or not canonical
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	} {
+		k, err := hex.DecodeString(key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(k, []byte("m"), make([]byte, 64))
+		f.Add(k, []byte("m"), append(slices.Clone(k), make([]byte, 32)...))
+		f.Add([]byte(testKey.Public().(ed25519.PublicKey)), []byte("m"), append(slices.Clone(k), make([]byte, 32)...))
+	}
+	f.Fuzz(func(t *testing.T, key, message, signature []byte) {
+		if len(key) != ed25519.PublicKeySize || len(signature) != ed25519.SignatureSize {
+			return
+		}
+		want := ed25519.Verify(key, message, signature)
+		got := false
+		if expanded, err := voi.NewExpandedPublicKey(key); err == nil {
+			got = voi.VerifyExpandedWithOptions(expanded, message, signature, asStdlib)
+		}
+		if got != want {
+			t.Errorf("key %x signature %x: %v, crypto/ed25519 says %v", key, signature, got, want)
 		}
 	})
 }

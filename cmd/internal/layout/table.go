@@ -62,7 +62,7 @@ var Table = map[string]Rule{
 		Tests: []string{openapi, yaml},
 	},
 	"http/webhook": {
-		May:   []string{"actors/protocol", "actors/phone", mux, zap, jsonv2},
+		May:   []string{"actors/protocol", "actors/phone", mux, zap, jsonv2, "github.com/oasisprotocol/curve25519-voi"},
 		Tests: []string{openapi, yaml},
 	},
 	"http/telnyx": {
