@@ -60,7 +60,7 @@ func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
 	if a.engine, err = sqlite.Open(ctx, c.DataDir); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
-	group := journal.NewGroup(a.engine, journal.Options{Queue: journalQueue, Observer: watch.Journal})
+	group := journal.NewGroup(a.engine, journal.Options{Queue: journalQueue, Pace: journalPace, Observer: watch.Journal})
 	a.sw = actors.New(actors.Config{
 		Journal: group, Carrier: a.client,
 		Calls: call.Settings{
@@ -102,6 +102,10 @@ func metricOptions() metrics.Options {
 // journalQueue is how many changes may wait for the disk: half a second's worth
 // of what it takes at its best.
 const journalQueue = 32768
+
+// journalPace is how long a webhook waits for company on its way to the disk. Its
+// commands have left by then, and the carrier waits two seconds.
+const journalPace = 4 * time.Millisecond
 
 // release lets go of what New took, when it could not take everything.
 func (a *App) release() {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/joho/godotenv"
 
@@ -133,9 +134,11 @@ func Load(args []string, environ func(string) (string, bool), dotenv string, out
 		if !s.secret && set[s.flag()] {
 			value, ok = *byFlag[s.env], true
 		}
-		c.given[s.env] = ok
 		// A blank variable counts as not set, except where blank says something.
-		if !ok || strings.TrimSpace(value) == "" && s.env != "UNREACHABLE_MESSAGE" {
+		if strings.TrimSpace(value) == "" && s.env != "UNREACHABLE_MESSAGE" {
+			ok = false
+		}
+		if c.given[s.env] = ok; !ok {
 			value = s.preset
 		}
 		if err := s.take(&c, value); err != nil {
@@ -149,8 +152,8 @@ func Load(args []string, environ func(string) (string, bool), dotenv string, out
 // together checks what no setting can say alone.
 func (c *Config) together(look func(string) (string, bool)) (faults []error) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if !c.Demo && c.APIKey == "" {
-		fault("TELNYX_API_KEY: required; or try maskswitch -demo, which needs no account")
+	if !c.Demo {
+		c.checkCarrier(fault)
 	}
 	if c.Demo && (c.APIKey != "" && c.given["TELNYX_BASE_URL"]) {
 		c.warnings = append(c.warnings, "-demo talks to its own carrier; TELNYX_BASE_URL is not used")
@@ -158,7 +161,8 @@ func (c *Config) together(look func(string) (string, bool)) (faults []error) {
 	if c.Calls < 0 || c.Calls > 0 && !c.Demo {
 		fault("-calls: a number of calls for -demo, 0 or more")
 	}
-	verifier, err := webhook.NewVerifier(c.PublicKey, c.MaxSkew, time.Now)
+	// A tolerance that could not be read is told already, and says nothing of the key.
+	verifier, err := webhook.NewVerifier(c.PublicKey, max(c.MaxSkew, time.Second), time.Now)
 	if err != nil {
 		fault("TELNYX_PUBLIC_KEY: %w", err)
 	}
@@ -167,7 +171,7 @@ func (c *Config) together(look func(string) (string, bool)) (faults []error) {
 		c.warnings = append(c.warnings, "TELNYX_PUBLIC_KEY is not set: every webhook is refused, so no call is connected")
 	}
 	if err := api.CheckBind(c.Host, c.Keys); err != nil {
-		fault("HOST: %w", err)
+		fault("%w", err)
 	}
 	if c.Keys.Len() == 0 {
 		c.warnings = append(c.warnings, "API_KEYS is not set: REST answers on loopback only")
@@ -181,6 +185,19 @@ func (c *Config) together(look func(string) (string, bool)) (faults []error) {
 		}
 	}
 	return faults
+}
+
+// checkCarrier asks the carrier's client, which sends nothing yet, so that its
+// faults are told with all the others.
+func (c *Config) checkCarrier(fault func(string, ...any)) {
+	if c.APIKey == "" {
+		fault("TELNYX_API_KEY: required; or try maskswitch -demo, which needs no account")
+	} else if _, err := telnyx.New(telnyx.Config{APIKey: c.APIKey}); err != nil {
+		fault("TELNYX_API_KEY: %w", err)
+	}
+	if _, err := telnyx.New(telnyx.Config{APIKey: "any", BaseURL: c.BaseURL}); err != nil {
+		fault("TELNYX_BASE_URL: %w", err)
+	}
 }
 
 func readDotenv(path string) (map[string]string, error) {
@@ -232,7 +249,7 @@ func oneOf(of func(*Config) *string, words ...string) func(*Config, string) erro
 				return nil
 			}
 		}
-		return fmt.Errorf("%q is none of %s", v, strings.Join(words, ", "))
+		return fmt.Errorf("%q is none of %s", v, strings.TrimPrefix(strings.Join(words, ", "), ", "))
 	}
 }
 
@@ -296,7 +313,7 @@ func takeStrict(c *Config, v string) (err error) {
 
 func takeMessage(c *Config, v string) error {
 	// The carrier speaks 3,000 characters at the most.
-	if len(v) > 3000 {
+	if utf8.RuneCountInString(v) > 3000 {
 		return errors.New("longer than the 3,000 characters that the carrier speaks")
 	}
 	c.UnreachableMessage = strings.TrimSpace(v)
