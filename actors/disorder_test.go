@@ -379,3 +379,25 @@ func TestCheckoutDuringACall(t *testing.T) {
 		wantOutcome(t, w, "s1", protocol.OutcomeTalked)
 	})
 }
+
+// B's answer may be reported after both have hung up. How B's leg ended shows
+// that they talked, and the talk is timed when the answer comes.
+func TestBAnsweredLast(t *testing.T) {
+	for _, first := range []protocol.Leg{a, b} {
+		t.Run(first.String()+" hung up first", func(t *testing.T) {
+			world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+				call := ring(t, w, "s1", lent)
+				answered := call.Answered(b)
+				time.Sleep(20 * time.Second)
+				w.Tell(call.HungUp(first, protocol.CauseNormalClearing))
+				w.Tell(call.HungUp(first.Other(), protocol.CauseNormalClearing))
+				w.Tell(answered)
+				wantSent(t, w, "answer", "transfer") // nobody is told that B cannot be reached
+				row := wantOutcome(t, w, "s1", protocol.OutcomeTalked)
+				if row.Talk() != 20*time.Second || row.State != "" {
+					t.Errorf("talked %v, stage %s", row.Talk(), row.Stage)
+				}
+			})
+		})
+	}
+}

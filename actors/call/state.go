@@ -58,7 +58,7 @@ func (c *Call) decide(now time.Time, fx *Effects) {
 		c.refuse(now, fx)
 	case !c.reached():
 		c.answer(now, fx)
-	case c.B.over() && !c.B.AnsweredAt.IsZero():
+	case c.B.over() && c.talked():
 		c.enter(StageEnding, now.Add(endWait))
 	case c.B.over() || c.Sent[sendTransfer].failed() || c.Outcome != protocol.OutcomeNone:
 		c.release(now, fx)
@@ -189,7 +189,7 @@ func (c *Call) finish(now time.Time) {
 	switch {
 	case c.Refusal != protocol.OutcomeNone:
 		c.Outcome = c.Refusal
-	case !c.B.AnsweredAt.IsZero():
+	case c.talked():
 		c.Outcome = protocol.OutcomeTalked
 	case c.Outcome != protocol.OutcomeNone:
 	case c.B.Cause != protocol.CauseNone && c.B.EndedAt.Before(c.A.EndedAt):
@@ -199,15 +199,28 @@ func (c *Call) finish(now time.Time) {
 	default:
 		c.Outcome = protocol.OutcomeAbandoned
 	}
-	c.enter(StageOver, now.Add(recordingWait))
+	wait := recordingWait
+	if c.B.AnsweredAt.IsZero() {
+		wait = earlyWait // the carrier's retries of a late event are over by then
+	}
+	c.enter(StageOver, now.Add(wait))
 	c.awaitRecording(now)
 }
 
+// talked says that B answered. A leg B that was cleared in the normal way, and
+// not by us, had answered too: that event is only late. Other ends have causes
+// of their own.
+func (c *Call) talked() bool {
+	return !c.B.AnsweredAt.IsZero() || c.B.Cause == protocol.CauseNormalClearing && !c.Sent[sendHangUpB].sent()
+}
+
 // awaitRecording keeps a call that was recorded until the recording is known,
-// for a bounded time.
+// and one that was answered until that is known, for a bounded time.
 func (c *Call) awaitRecording(now time.Time) {
 	r := c.Sent[sendRecord]
-	if !r.sent() || r.failed() || c.Recording != "" || !now.Before(c.Deadline) {
+	recorded := !r.sent() || r.failed() || c.Recording != ""
+	answered := !c.B.AnsweredAt.IsZero() || c.Outcome != protocol.OutcomeTalked
+	if recorded && answered || !now.Before(c.Deadline) {
 		c.enter(StageClosed, time.Time{})
 	}
 }
