@@ -31,7 +31,6 @@ type recording struct {
 	Recording
 	leg     *leg
 	by      string
-	limit   *task
 	started time.Time // by the carrier's clock
 	ended   time.Time
 	saved   time.Time
