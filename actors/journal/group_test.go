@@ -249,6 +249,7 @@ func TestPace(t *testing.T) {
 		synctest.Wait()
 		append1(t, g, patient(7), done) // the hurry is over
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		end := time.Hour + 2*time.Millisecond
 		want := []time.Duration{1e6, 3e6, 3e6, end, end, end, end + 2e6}
 		if !slices.Equal(at, want) || e.Commits() != 5 {
