@@ -212,7 +212,7 @@ func TestNobodyIsLeftInSilence(t *testing.T) {
 	})
 	t.Run("the sentence is refused", func(t *testing.T) {
 		world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
-			w.Carrier.Answer = refuse(protocol.CommandSpeak, protocol.CommandRefused)
+			w.Carrier.Answers(refuse(protocol.CommandSpeak, protocol.CommandRefused))
 			call := ring(t, w, "s1", lent)
 			w.Tell(call.HungUp(b, protocol.CauseUserBusy))
 			wantSent(t, w, "answer", "transfer", "speak", "hangup")
@@ -256,9 +256,9 @@ func TestALegThatTheCarrierForgets(t *testing.T) {
 func TestSilenceIsAskedAbout(t *testing.T) {
 	t.Run("the leg is gone", func(t *testing.T) {
 		world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
-			w.Carrier.Answer = func(_ context.Context, cmd protocol.Command) protocol.Reply {
+			w.Carrier.Answers(func(_ context.Context, cmd protocol.Command) protocol.Reply {
 				return protocol.Reply{Result: protocol.CommandOK, Alive: false}
-			}
+			})
 			dial(t, w, "s1", lent)
 			time.Sleep(10 * time.Minute)
 			wantSent(t, w, "answer", "transfer", "find")
@@ -318,7 +318,7 @@ func TestEveryCommandMayFail(t *testing.T) {
 		for _, result := range protocol.CommandResults()[1:] {
 			t.Run(kind.String()+" "+result.String(), func(t *testing.T) {
 				world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
-					w.Carrier.Answer = refuse(kind, result)
+					w.Carrier.Answers(refuse(kind, result))
 					call := actorstest.Call("s1", 1, lent.NumberA)
 					if kind == protocol.CommandReject {
 						call.From = actorstest.Number(66)

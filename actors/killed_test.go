@@ -45,13 +45,13 @@ func TestNoRecordingIsAwaitedThatWasNeverBegun(t *testing.T) {
 	for name, over := range map[string]bool{"both legs over": true, "one leg over": false} {
 		t.Run(name, func(t *testing.T) {
 			world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
-				w.Carrier.Answer = func(ctx context.Context, cmd protocol.Command) protocol.Reply {
+				w.Carrier.Answers(func(ctx context.Context, cmd protocol.Command) protocol.Reply {
 					if cmd.Kind() == protocol.CommandRecordStart {
 						<-ctx.Done()
 						return protocol.Reply{Result: protocol.CommandTimeout}
 					}
 					return protocol.Reply{Result: protocol.CommandOK, Alive: true}
-				}
+				})
 				call := dial(t, w, "s1", lent)
 				w.Tell(call.RingsAtB())
 				w.Tell(call.Answered(b))
@@ -60,9 +60,9 @@ func TestNoRecordingIsAwaitedThatWasNeverBegun(t *testing.T) {
 					w.Tell(call.HungUp(b, protocol.CauseNormalClearing))
 				}
 				w.Crash()
-				w.Carrier.Answer = func(context.Context, protocol.Command) protocol.Reply {
+				w.Carrier.Answers(func(context.Context, protocol.Command) protocol.Reply {
 					return protocol.Reply{Result: protocol.CommandLegGone}
-				}
+				})
 				if err := w.Boot(); err != nil {
 					t.Fatal(err)
 				}
@@ -82,13 +82,13 @@ func TestNoRecordingIsAwaitedThatWasNeverBegun(t *testing.T) {
 // it was repeated since: the third process must not dial again.
 func TestATransferIsNotRepeatedForEver(t *testing.T) {
 	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
-		w.Carrier.Answer = func(ctx context.Context, cmd protocol.Command) protocol.Reply {
+		w.Carrier.Answers(func(ctx context.Context, cmd protocol.Command) protocol.Reply {
 			if cmd.Kind() == protocol.CommandTransfer {
 				<-ctx.Done()
 				return protocol.Reply{Result: protocol.CommandTimeout}
 			}
 			return protocol.Reply{Result: protocol.CommandOK, Alive: true}
-		}
+		})
 		dial(t, w, "s1", lent)
 		for range 3 {
 			w.Crash()

@@ -116,17 +116,17 @@ func TestAnOldTransferIsNotRepeated(t *testing.T) {
 	}{{30 * time.Second, 2}, {2 * time.Minute, 1}} {
 		t.Run(test.down.String(), func(t *testing.T) {
 			world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
-				w.Carrier.Answer = func(ctx context.Context, cmd protocol.Command) protocol.Reply {
+				w.Carrier.Answers(func(ctx context.Context, cmd protocol.Command) protocol.Reply {
 					if cmd.Kind() == protocol.CommandTransfer {
 						<-ctx.Done() // its fate is not known when the process dies
 						return protocol.Reply{Result: protocol.CommandTimeout}
 					}
 					return protocol.Reply{Result: protocol.CommandOK, Alive: true}
-				}
+				})
 				dial(t, w, "s1", lent)
 				w.Crash()
 				time.Sleep(test.down)
-				w.Carrier.Answer = nil
+				w.Carrier.Answers(nil)
 				if err := w.Boot(); err != nil {
 					t.Fatal(err)
 				}
@@ -167,7 +167,7 @@ func TestATalkThatEndedWhileDown(t *testing.T) {
 	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
 		talk(t, w, "s1", lent)
 		w.Crash()
-		w.Carrier.Answer = refuse(protocol.CommandFind, protocol.CommandLegGone)
+		w.Carrier.Answers(refuse(protocol.CommandFind, protocol.CommandLegGone))
 		time.Sleep(time.Hour)
 		if err := w.Boot(); err != nil {
 			t.Fatal(err)

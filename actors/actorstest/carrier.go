@@ -15,19 +15,26 @@ type Sent struct {
 	At      time.Time
 }
 
-// Carrier takes every command, unless Answer says otherwise.
+// Carrier takes every command, unless Answers says otherwise.
 type Carrier struct {
-	mu   sync.Mutex
-	sent []Sent
-	// Answer, if set, makes the reply; it may wait, and must mind ctx.
-	Answer func(ctx context.Context, cmd protocol.Command) protocol.Reply
+	mu     sync.Mutex
+	sent   []Sent
+	answer func(ctx context.Context, cmd protocol.Command) protocol.Reply
+}
+
+// Answers has replies made by a function from now on. It may wait, and must mind
+// ctx; nil takes every command again.
+func (c *Carrier) Answers(answer func(ctx context.Context, cmd protocol.Command) protocol.Reply) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = answer
 }
 
 // Do implements call.Carrier.
 func (c *Carrier) Do(ctx context.Context, cmd protocol.Command) protocol.Reply {
 	c.mu.Lock()
 	c.sent = append(c.sent, Sent{cmd, protocol.CommandID(cmd.Target(), cmd.Step()), time.Now()})
-	answer := c.Answer
+	answer := c.answer
 	c.mu.Unlock()
 	if answer != nil {
 		return answer(ctx, cmd)
