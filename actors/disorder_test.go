@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -400,4 +401,73 @@ func TestBAnsweredLast(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The event of a hangup may overtake the carrier's answer to the command. The
+// answer is waited for: a request that is cut off would count as a failure.
+func TestAHangupThatOvertakesItsAnswer(t *testing.T) {
+	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+		answered := make(chan struct{})
+		cut := false
+		w.Carrier.Answers(func(ctx context.Context, cmd protocol.Command) protocol.Reply {
+			if cmd.Kind() == protocol.CommandReject {
+				select {
+				case <-answered:
+				case <-ctx.Done():
+					cut = true
+				}
+			}
+			return protocol.Reply{Result: protocol.CommandOK, Attempts: 1}
+		})
+		call := actorstest.Call("s1", 66, lent.NumberA)
+		w.Tell(call.Rings())
+		w.Tell(call.HungUp(a, protocol.CauseCallRejected))
+		time.Sleep(time.Second)
+		if row := wantOutcome(t, w, "s1", protocol.OutcomeStranger); row.State != "" {
+			t.Errorf("still open in stage %s", row.Stage)
+		}
+		close(answered)
+		settle()
+		if cut {
+			t.Error("the request was cut off")
+		}
+		story, err := w.Store.Story(context.Background(), w.Row("s1").ID)
+		if err != nil || !strings.Contains(story[len(story)-1].What, `"reply":"reject"`) {
+			t.Errorf("the story ends with %+v, %v", story[len(story)-1:], err)
+		}
+		if r := w.Tell(call.Rings()); r != protocol.ReceiptDuplicate {
+			t.Errorf("the ring came again and was %v", r)
+		}
+	})
+}
+
+func TestARecordingThatFailed(t *testing.T) {
+	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+		call := talk(t, w, "s1", lent)
+		w.Tell(call.HungUp(a, protocol.CauseNormalClearing))
+		w.Tell(call.HungUp(b, protocol.CauseNormalClearing))
+		failed := protocol.RecordingFailed{About: call.Recorded("x").Facts(), Reason: "Internal server error"}
+		w.Tell(failed)
+		settle()
+		if row := w.Row("s1"); row.State != "" || row.Reason != failed.Reason {
+			t.Errorf("stage %s, reason %q", row.Stage, row.Reason)
+		}
+	})
+}
+
+func TestAnEventThatIsOnlyTold(t *testing.T) {
+	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+		call := talk(t, w, "s1", lent)
+		noted := protocol.LegNoted{About: call.Recorded("x").Facts(), What: "call.dtmf.received"}
+		before, _ := w.Store.Story(context.Background(), w.Row("s1").ID)
+		for i, want := range []protocol.Receipt{protocol.ReceiptAccepted, protocol.ReceiptDuplicate, protocol.ReceiptDuplicate} {
+			if r := w.Tell(noted); r != want {
+				t.Errorf("delivery %d was %v", i+1, r)
+			}
+		}
+		after, _ := w.Store.Story(context.Background(), w.Row("s1").ID)
+		if n := len(after) - len(before); n != 1 {
+			t.Errorf("%d lines more", n)
+		}
+	})
 }

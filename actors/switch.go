@@ -147,6 +147,9 @@ func (s *Switch) Stop(ctx context.Context) error {
 }
 
 func (s *Switch) stopActors(ctx context.Context) {
+	if s.system == nil {
+		return // never started
+	}
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

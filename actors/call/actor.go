@@ -10,6 +10,7 @@ package call
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -55,7 +56,10 @@ type Actor struct {
 	call      Call // the whole state: Step replaces it, nothing edits it
 	begun     bool
 	void      bool            // its first event could not be written: it never was a call
+	leaving   bool            // the shard has been told that nothing is due any more
 	unwritten []protocol.Line // told, and not on disk: they go with the next write
+	flying    int             // commands on their way
+	noted     []string        // ids of events that are only told, the latest
 	switching time.Duration   // our own share of the time until B answered
 	ctx       context.Context // of the commands on their way
 	cancel    context.CancelFunc
@@ -98,16 +102,20 @@ func (a *Actor) Receive(c actor.Context) {
 	case protocol.RestoreCall:
 		a.restore(c, m.Call)
 	case protocol.CommandEnded:
+		a.flying--
 		a.logFailure(m)
 		a.apply(c, m, nil)
+		a.leaveIfClosed(c)
 	case wake:
 		if m.call == a.call.ID {
 			a.armed = time.Time{}
 			a.apply(c, protocol.DeadlinePassed{At: time.Now()}, nil)
 			a.arm(c)
+			a.leaveIfClosed(c)
 		}
 	case retry:
 		a.apply(c, m.ev, nil)
+		a.leaveIfClosed(c)
 	}
 }
 
@@ -120,11 +128,23 @@ func (a *Actor) deliver(c actor.Context, d protocol.Delivery) {
 		a.begin(Begin(d.Event.Facts(), a.config.Partition, a.config.Settings))
 	}
 	var ev protocol.Event = d.Event
-	if ring, ok := d.Event.(protocol.LegRang); ok {
-		ev = Rang{ring, d.Route}
+	switch event := d.Event.(type) {
+	case protocol.LegRang:
+		ev = Rang{event, d.Route}
+	case protocol.LegNoted:
+		if slices.Contains(a.noted, event.EventID) {
+			a.acknowledge(journal.Change{Partition: a.config.Partition, Patient: true}, protocol.ReceiptDuplicate, &d)
+			return
+		}
+		a.noted = append(a.noted[max(0, len(a.noted)-notedMost+1):], event.EventID)
 	}
 	a.apply(c, ev, &d)
+	a.leaveIfClosed(c)
 }
+
+// notedMost is how many events that are only told are known when they come
+// again; the others are known by what they did.
+const notedMost = 16
 
 func (a *Actor) restore(c actor.Context, row protocol.Call) {
 	call, err := Restore(row, a.config.Settings)
@@ -134,6 +154,7 @@ func (a *Actor) restore(c actor.Context, row protocol.Call) {
 	a.begin(call)
 	a.apply(c, protocol.Recovered{At: time.Now()}, nil)
 	a.arm(c)
+	a.leaveIfClosed(c)
 }
 
 func (a *Actor) begin(call Call) {
@@ -184,6 +205,7 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 		read = d.Read
 	}
 	if len(fx.Commands) > 0 {
+		a.flying += len(fx.Commands)
 		a.config.Outbox.Put(a.ctx, c.ActorSystem().Root, c.Self(), read, fx.Commands...)
 		if !read.IsZero() && next.Stage < StageTalking {
 			a.switching += time.Since(read)
@@ -191,9 +213,21 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 	}
 	a.observe(&before, &next)
 	a.arm(c)
-	if next.Stage == StageClosed && before.Stage != StageClosed {
-		c.Send(c.Parent(), over{session: next.Session, who: c.Self()})
+}
+
+// leaveIfClosed ends the actor when nothing is due any more and no command is on
+// its way: the carrier's answer to a hangup may come after the hangup's event.
+func (a *Actor) leaveIfClosed(c actor.Context) {
+	if a.call.Stage != StageClosed || a.flying > 0 || a.leaving {
+		return
 	}
+	a.leaving = true
+	if len(a.unwritten) > 0 {
+		// For people to read: no promise hangs on it.
+		_ = a.config.Journal.Append(journal.Change{Partition: a.config.Partition, Story: a.unwritten, Patient: true}, nil)
+		a.unwritten = nil
+	}
+	c.Send(c.Parent(), over{session: a.call.Session, who: c.Self()})
 }
 
 // retryWait is how long a step of our own waits for room in the journal.

@@ -206,6 +206,9 @@ func (c *Call) note(side protocol.Leg, ev protocol.LegEvent, fx *Effects) bool {
 	case protocol.RecordingFailed:
 		fresh = c.Reason != ev.Reason
 		c.Reason = ev.Reason
+		if r := &c.Sent[sendRecord]; r.sent() {
+			r.Ended, r.Result = true, protocol.CommandRefused // taken, and come to nothing
+		}
 	case protocol.LegNoted:
 		fresh = true
 	}

@@ -116,7 +116,7 @@ func Load(args []string, environ func(string) (string, bool), dotenv string, out
 
 	var faults []error
 	if flags.NArg() > 0 {
-		faults = append(faults, fmt.Errorf("unexpected argument %q", flags.Arg(0)))
+		faults = append(faults, errors.New("an argument that is no flag; maskswitch -help lists the flags"))
 	}
 	file, err := readDotenv(dotenv)
 	if err != nil {
