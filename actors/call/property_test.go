@@ -244,3 +244,32 @@ func (p *play) end() {
 	}
 	p.t.Fatalf("the call does not end: stage %v, deadline %v", p.call.Stage, p.call.Deadline)
 }
+
+// Ids come from outside: the snapshot takes any text, and is read back as it was.
+func TestSnapshotOfOddTexts(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringMatching(`[ -~]*`), rapid.String())
+		c := Call{
+			Session: "s", Stage: StageTalking, Connection: text.Draw(t, "connection"), Rung: true,
+			A: Leg{ID: protocol.LegID(text.Draw(t, "a")), Bridged: true}, B: Leg{ID: protocol.LegID(text.Draw(t, "b")), Cause: protocol.CauseUserBusy},
+			Recording: protocol.RecordingID(text.Draw(t, "recording")), StartedAt: epoch, Deadline: epoch,
+		}
+		again, err := Restore(c.Row(), Settings{})
+		if err != nil || !reflect.DeepEqual(again, c) {
+			t.Fatalf("%+v came back as %+v, %v", c, again, err)
+		}
+	})
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	c := Call{
+		Session: "s", Stage: StageTalking, Connection: "2811000000000000001", Rung: true, StartedAt: epoch, Deadline: epoch,
+		A: Leg{ID: "v3:Nq3u0o1vZb7yQ2mXrT9kLwHs5eCfJdGa8iPnYtBxVcUzRlMoSjAEkg", RangAt: epoch, AnsweredAt: epoch},
+		B: Leg{ID: "v3:Hs8d2k4fWm6xT1pYbR5jLqNu3eVcGzAa7iOnXtBvKcQzRmMoPjDElw", RangAt: epoch, AnsweredAt: epoch},
+	}
+	for b.Loop() {
+		if c.Row().State == "" {
+			b.Fatal("no state")
+		}
+	}
+}
