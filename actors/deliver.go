@@ -26,7 +26,10 @@ func (s *Switch) Deliver(ctx context.Context, ev protocol.LegEvent, read time.Ti
 	defer leave()
 	ring, isRing := ev.(protocol.LegRang)
 	receipt, err := s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read}, isRing && ring.Incoming)
-	if err == nil && receipt == protocol.ReceiptUnknownCall {
+	switch {
+	case errors.Is(err, call.ErrForeignLeg):
+		return protocol.ReceiptUnknownCall, nil
+	case err == nil && receipt == protocol.ReceiptUnknownCall:
 		return s.unknown(ctx, p, ev, read)
 	}
 	return receipt, err

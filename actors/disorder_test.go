@@ -471,3 +471,29 @@ func TestAnEventThatIsOnlyTold(t *testing.T) {
 		}
 	})
 }
+
+// Another leg may turn up in the session of a call: of another application, or
+// dialled by hand. It is acknowledged, and changes nothing.
+func TestAForeignLegInASessionOfOurs(t *testing.T) {
+	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+		call := ring(t, w, "s1", lent)
+		about := call.Answered(b).Facts()
+		about.Leg, about.Tag = "C-s1", protocol.Tag{}
+		for _, ev := range []protocol.LegEvent{
+			protocol.LegRang{About: about}, protocol.LegRang{About: about, Incoming: true}, protocol.LegAnswered{About: about},
+			protocol.LegHungUp{About: about, Cause: protocol.CauseUserBusy},
+		} {
+			if r := w.Tell(ev); r != protocol.ReceiptUnknownCall {
+				t.Errorf("%T was %v", ev, r)
+			}
+		}
+		wantSent(t, w, "answer", "transfer")
+		recorded := protocol.LegRecorded{About: about, Recording: "rec-c"}
+		if r := w.Tell(recorded); r != protocol.ReceiptAccepted {
+			t.Errorf("its recording was %v", r)
+		}
+		if recs, _ := w.Store.Recordings(context.Background(), w.Row("s1").ID); len(recs) != 1 {
+			t.Errorf("recordings %+v", recs)
+		}
+	})
+}

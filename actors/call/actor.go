@@ -10,6 +10,7 @@ package call
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -49,6 +50,10 @@ type Observer interface {
 	// Reacted gives the time from reading a webhook to the command it caused.
 	Reacted(cmd protocol.CommandKind, d time.Duration)
 }
+
+// ErrForeignLeg says that an event is about a leg which none of our commands
+// made, in a session that we know. It starts nothing.
+var ErrForeignLeg = errors.New("a leg that is none of ours")
 
 // Actor runs one call.
 type Actor struct {
@@ -170,7 +175,7 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 	next, fx := a.call.Step(ev, time.Now())
 	switch {
 	case fx.Unknown:
-		d.Done(protocol.ReceiptUnknownCall, nil)
+		d.Done(protocol.ReceiptUnknownCall, ErrForeignLeg)
 		a.leaveIfVoid(c)
 		return
 	case fx.Duplicate:

@@ -155,14 +155,16 @@ func Begin(about protocol.About, p protocol.Partition, s Settings) Call {
 }
 
 // legOf says which side an event is about. Our tag says so; else the id does,
-// or the direction of a ring. Any other leg is none of this call's.
+// or the direction of a ring. Any other leg is none of this call's. A recording
+// is, whatever leg its document names.
 func (c *Call) legOf(ev protocol.LegEvent) (protocol.Leg, bool) {
 	about := ev.Facts()
+	if ev.Kind() == protocol.EventRecordingSaved {
+		return protocol.LegA, true
+	}
 	side := about.Tag.Leg
 	if side == protocol.LegUnknown {
 		switch ring, isRing := ev.(Rang); {
-		case about.Leg == "" && ev.Kind() == protocol.EventRecordingSaved:
-			return protocol.LegA, true // its document may name no leg
 		case about.Leg == c.A.ID || isRing && ring.Incoming:
 			side = protocol.LegA
 		case about.Leg == c.B.ID:

@@ -282,39 +282,36 @@ func (a *Actor) rest(c actor.Context, b protocol.Booking) {
 // add writes the numbers that are new, and takes them in at once: a booking on
 // one of them is written after them.
 func (a *Actor) add(c actor.Context, m Add) {
+	now := time.Now().Truncate(time.Microsecond)
+	var fresh []protocol.Number
+	asked := make(map[phone.Number]bool, len(m.Numbers))
 	for _, n := range m.Numbers {
 		if len(a.ledger.parties[n]) > 0 {
 			m.Done(protocol.Added{}, protocol.Errorf(protocol.Conflict, "number_is_party",
 				"%s is a party of a booking and cannot be a proxy number", n))
 			return
 		}
-	}
-	now := time.Now().Truncate(time.Microsecond)
-	var fresh []protocol.Number
-	for _, n := range m.Numbers {
-		if a.ledger.add(n, protocol.NumberServing) {
+		if !asked[n] && a.numbers[n] == nil {
 			fresh = append(fresh, protocol.Number{Number: n, Partition: a.Partition, ChangedAt: now})
 		}
+		asked[n] = true
 	}
-	for _, n := range fresh {
-		a.serve(c, n)
-	}
-	answer := protocol.Added{New: len(fresh), Pool: len(a.ledger.slots)}
+	answer := protocol.Added{New: len(fresh), Pool: len(a.ledger.slots) + len(fresh)}
 	err := a.Journal.Append(journal.Change{Partition: a.Partition, Numbers: fresh}, func(err error) {
 		m.Done(answer, journal.Refusal(err))
 	})
 	if err != nil {
-		// The numbers are in memory and not on disk. Nobody was told, and a
-		// booking on one of them would outlive it: start over from the store.
 		m.Done(protocol.Added{}, journal.Refusal(err))
-		if len(fresh) > 0 {
-			panic(fmt.Sprintf("pool: %d numbers could not be written: %v", len(fresh), err))
-		}
+		return
+	}
+	for _, n := range fresh {
+		a.serve(c, n)
 	}
 	a.counted()
 }
 
 func (a *Actor) serve(c actor.Context, n protocol.Number) {
+	a.ledger.add(n.Number, n.State)
 	a.numbers[n.Number] = c.Spawn(a.Number(n, a.booking, a.call))
 }
 

@@ -54,11 +54,8 @@ func newLedger(pairsPerNumber int, strict bool) *ledger {
 	}
 }
 
-// add takes a number in; false if it is there already.
-func (l *ledger) add(n phone.Number, state protocol.NumberState) bool {
-	if _, ok := l.index[n]; ok {
-		return false
-	}
+// add takes in a number that is not there yet.
+func (l *ledger) add(n phone.Number, state protocol.NumberState) {
 	i := int32(len(l.slots))
 	l.index[n] = i
 	l.slots = append(l.slots, slot{number: n, state: state, prev: none, next: none})
@@ -67,7 +64,6 @@ func (l *ledger) add(n phone.Number, state protocol.NumberState) bool {
 		l.serving++
 		l.hang(i)
 	}
-	return true
 }
 
 // assign picks a number for two parties and holds it for them: the second

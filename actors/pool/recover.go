@@ -61,9 +61,7 @@ func (a *Actor) recover(ctx context.Context, c actor.Context) error {
 		}
 		switch {
 		case item.Number != nil:
-			if a.ledger.add(item.Number.Number, item.Number.State) {
-				a.serve(c, *item.Number)
-			}
+			a.serve(c, *item.Number)
 		case item.Booking != nil:
 			if err := a.restore(c, *item.Booking, holders); err != nil {
 				return err

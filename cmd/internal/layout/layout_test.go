@@ -69,11 +69,11 @@ var shapes = []struct {
 		"http/server.go": `package http`,
 	}, []string{"http/server.go: the folder http holds packages and is none"}},
 	{"protoactor's cluster", map[string]string{
-		"actors/a.go":              `package actors; import "github.com/asynkron/protoactor-go/cluster/clusterproviders/k8s"`,
-		"cmd/internal/app/b.go":    `package app; import "github.com/asynkron/protoactor-go/remote"`,
-		"actors/number/stored.go":  `package number; import "github.com/asynkron/protoactor-go/persistence"`,
-		"actors/number/routers.go": `package number; import "github.com/asynkron/protoactor-go/router"`,
-	}, []string{"actors/a.go: github.com/asynkron/protoactor-go/cluster", "actors/number/routers.go", "actors/number/stored.go", "cmd/internal/app/b.go"}},
+		"actors/a.go":              `package actors; import "` + protoactor + `/cluster/clusterproviders/k8s"`,
+		"cmd/internal/app/b.go":    `package app; import "` + protoactor + `/remote"`,
+		"actors/number/stored.go":  `package number; import "` + protoactor + `/persistence"`,
+		"actors/number/routers.go": `package number; import "` + protoactor + `/router"`,
+	}, []string{"actors/a.go: " + protoactor + "/cluster", "actors/number/routers.go", "actors/number/stored.go", "cmd/internal/app/b.go"}},
 	{"a renamed standard package", map[string]string{
 		"http/api/a.go": `package api; import nethttp "net/http"`,
 		"http/api/b.go": `package api; import . "strings"`,
