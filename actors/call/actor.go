@@ -141,7 +141,10 @@ func (a *Actor) deliver(c actor.Context, d protocol.Delivery) {
 			a.acknowledge(journal.Change{Partition: a.config.Partition, Patient: true}, protocol.ReceiptDuplicate, &d)
 			return
 		}
-		a.noted = append(a.noted[max(0, len(a.noted)-notedMost+1):], event.EventID)
+		if a.apply(c, ev, &d) && event.EventID != "" {
+			a.noted = append(a.noted[max(0, len(a.noted)-notedMost+1):], event.EventID)
+		}
+		return
 	}
 	a.apply(c, ev, &d)
 	a.leaveIfClosed(c)
@@ -170,17 +173,18 @@ func (a *Actor) begin(call Call) {
 }
 
 // apply decides, then writes and acts side by side. Nobody is told "done" before
-// the write. d is the delivery that waits for it, nil for news of our own.
-func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) {
+// the write. d is the delivery that waits for it, nil for news of our own. False
+// if the step could not be queued, and so has not happened.
+func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) bool {
 	next, fx := a.call.Step(ev, time.Now())
 	switch {
 	case fx.Unknown:
 		d.Done(protocol.ReceiptUnknownCall, ErrForeignLeg)
 		a.leaveIfVoid(c)
-		return
+		return true
 	case fx.Duplicate:
 		a.acknowledge(journal.Change{Partition: a.config.Partition, Patient: true}, protocol.ReceiptDuplicate, d)
-		return
+		return true
 	case !fx.Write:
 		a.unwritten = append(a.unwritten, fx.Lines...)
 	default:
@@ -199,7 +203,7 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 				time.AfterFunc(retryWait, func() { root.Send(self, retry{ev}) })
 			}
 			a.leaveIfVoid(c)
-			return
+			return false
 		}
 		a.unwritten = nil
 	}
@@ -218,6 +222,7 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 	}
 	a.observe(&before, &next)
 	a.arm(c)
+	return true
 }
 
 // leaveIfClosed ends the actor when nothing is due any more and no command is on
