@@ -23,6 +23,7 @@ func (s *Switch) props(kind string, producer func() actor.Actor) *actor.Props {
 		func() actor.Actor { return guard{producer(), kind, s} },
 		actor.WithSupervisor(stopFailed),
 		actor.WithMailbox(actor.UnboundedLockfree()),
+		actor.WithDispatcher(s.dispatch),
 	)
 }
 

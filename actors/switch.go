@@ -66,11 +66,13 @@ type Switch struct {
 	log      *zap.Logger
 	outbox   *call.Outbox
 	system   *actor.ActorSystem
+	dispatch *dispatcher
 	guardian *actor.PID
 	door     atomic.Pointer[pool.Partition] // nil: shut
 	inFlight atomic.Int64
 	most     int64
 	draining atomic.Bool
+	stopped  atomic.Bool
 
 	mu    sync.Mutex
 	why   error          // why the door is shut
@@ -91,10 +93,11 @@ func New(c Config) *Switch {
 	if c.Observer == nil {
 		c.Observer = unobserved{}
 	}
+	dispatch := newDispatcher()
 	return &Switch{
 		journal: c.Journal, config: c, observer: c.Observer, log: c.Log, most: int64(c.MostInFlight),
-		outbox: call.NewOutbox(c.Carrier, c.Observer),
-		why:    errors.New("not started"), first: make(chan recovered, 1),
+		outbox: call.NewOutbox(c.Carrier, c.Observer, dispatch.Schedule), dispatch: dispatch,
+		why: errors.New("not started"), first: make(chan recovered, 1),
 	}
 }
 
@@ -146,20 +149,22 @@ func (s *Switch) Stop(ctx context.Context) error {
 	return s.journal.Close(ctx)
 }
 
+// stopActors may be called again, and on a switch that never started.
 func (s *Switch) stopActors(ctx context.Context) {
-	if s.system == nil {
-		return // never started
+	if s.system == nil || !s.stopped.CompareAndSwap(false, true) {
+		return
 	}
-	stopped := make(chan struct{})
+	gone := make(chan struct{})
 	go func() {
-		defer close(stopped)
+		defer close(gone)
 		_ = s.system.Root.StopFuture(s.guardian).Wait()
 	}()
 	select {
-	case <-stopped:
+	case <-gone:
 	case <-ctx.Done():
 	}
 	s.system.Shutdown()
+	s.dispatch.close()
 }
 
 func (s *Switch) shut(why error) {

@@ -33,17 +33,23 @@ var patience = [...]time.Duration{
 type Outbox struct {
 	carrier  Carrier
 	observer Observer
+	run      func(func())
 	flying   sync.WaitGroup
 }
 
-// NewOutbox makes the outbox that all calls share.
-func NewOutbox(c Carrier, o Observer) *Outbox { return &Outbox{carrier: c, observer: o} }
+// NewOutbox makes the outbox that all calls share. run starts a function on a
+// goroutine of its own, and does not wait for it.
+func NewOutbox(c Carrier, o Observer, run func(func())) *Outbox {
+	return &Outbox{carrier: c, observer: o, run: run}
+}
 
 // Put sends commands at once, each on its own. read is when the webhook that
 // caused them was read; zero if none did. to hears of the outcome, if not nil.
 func (o *Outbox) Put(ctx context.Context, root *actor.RootContext, to *actor.PID, read time.Time, commands ...protocol.Command) {
 	for _, cmd := range commands {
-		o.flying.Go(func() {
+		o.flying.Add(1)
+		o.run(func() {
+			defer o.flying.Done()
 			if !read.IsZero() {
 				o.observer.Reacted(cmd.Kind(), time.Since(read))
 			}
