@@ -27,6 +27,7 @@ type World struct {
 	*actors.Switch
 	Store   *memory.Engine
 	Carrier *Carrier
+	Options journal.Options // of the next Boot
 	t       testing.TB
 	config  actors.Config
 	group   *journal.Group
@@ -61,7 +62,7 @@ func Start(t testing.TB, change func(*actors.Config)) *World {
 
 // Boot starts a switch on what the store holds.
 func (w *World) Boot() error {
-	w.group = journal.NewGroup(w.Store, journal.Options{})
+	w.group = journal.NewGroup(w.Store, w.Options)
 	c := w.config
 	c.Journal, c.Carrier = w.group, w.Carrier
 	w.Switch = actors.New(c)

@@ -182,7 +182,7 @@ func ParseBookingState(s string) (BookingState, bool) {
 	return 0, false
 }
 
-// Recording says how a call is recorded.
+// RecordingMode says how a call is recorded.
 type RecordingMode uint8
 
 // The default keeps the two parties on channels of their own.
@@ -207,7 +207,7 @@ func ParseRecordingMode(s string) (RecordingMode, bool) {
 	return 0, false
 }
 
-// RecordingModes lists every mode, for help texts.
+// RecordingModes lists every mode.
 func RecordingModes() []RecordingMode {
 	return []RecordingMode{RecordDualMP3, RecordDualWAV, RecordSingleMP3, RecordOff}
 }

@@ -46,7 +46,7 @@ type Opened struct {
 // Added is the answer to a request to add numbers to the pool.
 type Added struct {
 	New  int // how many were not in the pool before
-	Pool int // how many the pool has now, retired ones left out
+	Pool int // how many the pool has now
 }
 
 // Headcount is the pool in two figures.

@@ -323,7 +323,7 @@ func takeMessage(c *Config, v string) error {
 func takeRecording(c *Config, v string) error {
 	mode, ok := protocol.ParseRecordingMode(v)
 	if !ok {
-		return fmt.Errorf("%q is none of dual-mp3, dual-wav, single-mp3, off", v)
+		return fmt.Errorf("%q is none of %v", v, protocol.RecordingModes())
 	}
 	c.Recording = mode
 	return nil
