@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,11 +19,11 @@ func (c *Carrier) routing() *http.ServeMux {
 	mux := http.NewServeMux()
 	for name, a := range actions {
 		mux.HandleFunc(a.method+" /v2/calls/{leg}/actions/"+name, func(w http.ResponseWriter, r *http.Request) {
-			c.command(w, r, name, a)
+			c.command(w, r, r.PathValue("leg"), name, a)
 		})
 	}
 	mux.HandleFunc("GET /v2/calls/{leg}", func(w http.ResponseWriter, r *http.Request) {
-		c.command(w, r, "status", action{effect: (*Call).status})
+		c.command(w, r, r.PathValue("leg"), "status", action{effect: (*Call).status})
 	})
 	mux.HandleFunc("GET /v2/connections/{connection}/active_calls", c.listActive)
 	mux.HandleFunc("GET /v2/recordings", c.listRecordings)
@@ -50,7 +51,23 @@ func (c *Carrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		(&problem{status: http.StatusUnauthorized, code: "10009", detail: "the bearer key is missing or wrong"}).write(w, nil)
 		return
 	}
+	if leg, name, ok := plainAction(r); ok {
+		c.command(w, r, leg, name, actions[name])
+		return
+	}
 	c.routes.ServeHTTP(w, r)
+}
+
+// plainAction reads the path of a command that needs no unescaping. Others are
+// the router's.
+func plainAction(r *http.Request) (leg, name string, ok bool) {
+	rest, ok := strings.CutPrefix(r.URL.Path, "/v2/calls/")
+	if !ok || r.URL.RawPath != "" {
+		return "", "", false
+	}
+	leg, name, ok = strings.Cut(rest, "/actions/")
+	a, known := actions[name]
+	return leg, name, ok && known && a.method == r.Method && leg != "" && !strings.ContainsAny(leg, "/.")
 }
 
 func (c *Carrier) authorised(r *http.Request) bool {
@@ -64,14 +81,15 @@ func (c *Carrier) authorised(r *http.Request) bool {
 // command receives a request about one leg: fault first, then the carrier's own
 // rules, then the effect. Once it has been read it is carried out, whether or
 // not the asker still listens, as a real carrier would.
-func (c *Carrier) command(w http.ResponseWriter, r *http.Request, name string, a action) {
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+func (c *Carrier) command(w http.ResponseWriter, r *http.Request, leg, name string, a action) {
+	at := time.Now()
+	raw, err := readAll(w, r)
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
 	c.totals.commands.Add(1)
-	cmd := &Command{ControlID: r.PathValue("leg"), Action: name, Body: raw, At: time.Now()}
-	l := c.legNamed(cmd.ControlID)
+	cmd := &Command{ControlID: leg, Action: name, Body: raw, At: at}
+	l := c.legNamed(leg)
 	if l == nil {
 		c.stray(w, cmd)
 		return
@@ -83,11 +101,19 @@ func (c *Carrier) command(w http.ResponseWriter, r *http.Request, name string, a
 		cmd.ID = in.text("command_id")
 	}
 	k := l.call
-	k.arrive(l, cmd, in)
-	reply := c.fault(k.number, k.copyOf(cmd))
+	reacts := k.arrive(l, cmd, in)
+	faults := c.faults.Load()
+	reply := c.fault(k, cmd, faults)
+	if *reply != noReply {
+		k.strike(cmd)
+	}
+	defer k.commanded(cmd, reacts) // after the answer, and after a connection was cut
 	if !c.hold(reply) || reply.Cut == CutBefore {
 		k.answered(cmd, 0, "")
 		panic(http.ErrAbortHandler)
+	}
+	if faults.RateLimit > 0 {
+		c.bucket.tell(w.Header(), faults.RateLimit)
 	}
 	if reply.Status != 0 {
 		p := reply.problem()
@@ -95,18 +121,30 @@ func (c *Carrier) command(w http.ResponseWriter, r *http.Request, name string, a
 		p.write(w, reply)
 		return
 	}
-	result, p := k.perform(l, cmd, a, in, wrong)
-	if reply.Cut == CutAfter {
-		k.answered(cmd, 0, "")
+	result, p := k.perform(l, cmd, a, in, wrong, reply.Cut == CutAfter)
+	switch {
+	case reply.Cut == CutAfter:
 		panic(http.ErrAbortHandler)
-	}
-	if p != nil {
-		k.answered(cmd, p.status, p.code)
+	case p != nil:
 		p.write(w, nil)
-		return
+	case result == nil:
+		writeBody(w, http.StatusOK, resultOK)
+	default:
+		writeJSON(w, http.StatusOK, map[string]any{"data": result})
 	}
-	k.answered(cmd, http.StatusOK, "")
-	writeJSON(w, http.StatusOK, map[string]any{"data": result})
+}
+
+// resultOK is the answer to most commands.
+var resultOK = []byte(`{"data":{"result":"ok"}}`)
+
+// readAll reads a request's body into a slice of its size.
+func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if n := r.ContentLength; n >= 0 && n <= maxBody {
+		raw := make([]byte, n)
+		_, err := io.ReadFull(r.Body, raw)
+		return raw, err
+	}
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 }
 
 // hold lets nothing happen for as long as the reply says. It reports false if
@@ -147,62 +185,92 @@ func (c *Carrier) stray(w http.ResponseWriter, cmd *Command) {
 }
 
 // arrive notes a request before anything is done about it.
-func (k *Call) arrive(l *leg, cmd *Command, in body) {
+func (k *Call) arrive(l *leg, cmd *Command, in body) Reaction {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if l.arrivals == nil {
-		l.arrivals, l.repeats = map[string]int{}, map[string]time.Time{}
+	defer k.unlock()
+	cmd.Leg, cmd.Attempt = l.name, 1
+	for _, other := range k.commands {
+		if other.Leg == cmd.Leg && other.Action == cmd.Action && other.ID == cmd.ID {
+			cmd.Attempt++
+		}
 	}
-	key := cmd.Action + " " + cmd.ID
-	l.arrivals[key]++
-	cmd.Leg, cmd.Attempt = l.name, l.arrivals[key]
 	k.commands = append(k.commands, cmd)
 	k.searchLeaks(l, cmd, in)
 	k.note()
+	return k.reaction(l, cmd.Action, cmd.At)
 }
 
-func (k *Call) copyOf(cmd *Command) *Command {
+func (k *Call) copyOf(cmd *Command) Command {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	c := *cmd
-	return &c
+	return *cmd
+}
+
+// strike marks a request that a fault decides about.
+func (k *Call) strike(cmd *Command) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	cmd.Faulted = true
+}
+
+// commanded tells the observer of a request that is over.
+func (k *Call) commanded(cmd *Command, r Reaction) {
+	if o := k.carrier.cfg.Observer; o != nil {
+		o.Commanded(k, k.copyOf(cmd), r)
+	}
 }
 
 // perform carries a command out, unless its id has just taken effect on this
 // leg: the carrier's answer to such a repeat is not documented, 200 is likely.
-func (k *Call) perform(l *leg, cmd *Command, a action, in body, wrong *problem) (map[string]any, *problem) {
+// It notes the answer in the same breath, so that no ledger has an effect
+// without it; unheard means that there will be none. A nil result is "ok" and
+// nothing else.
+func (k *Call) perform(l *leg, cmd *Command, a action, in body, wrong *problem, unheard bool) (map[string]any, *problem) {
+	k.mu.Lock()
+	defer k.unlock()
+	result, p := k.tryTo(l, cmd, a, in, wrong)
+	switch {
+	case unheard:
+	case p != nil:
+		cmd.Status, cmd.Code = p.status, p.code
+	default:
+		cmd.Status = http.StatusOK
+	}
+	cmd.Took = time.Since(cmd.At)
+	k.note()
+	return result, p
+}
+
+func (k *Call) tryTo(l *leg, cmd *Command, a action, in body, wrong *problem) (map[string]any, *problem) {
 	if a.rules == nil {
-		k.mu.Lock()
-		defer k.mu.Unlock()
 		return a.effect(k, l, nil)
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	result := map[string]any{"result": "ok"}
 	if at, seen := l.repeats[cmd.ID]; seen && cmd.ID != "" && time.Since(at) < repeatWindow {
 		cmd.Repeat = true
 		k.carrier.totals.repeats.Add(1)
-		return result, nil
+		return nil, nil
 	}
 	if wrong != nil {
 		return nil, wrong
 	}
-	extra, p := k.apply(l, a, in)
+	result, p := k.apply(l, a, in)
 	if p != nil {
 		return nil, p
 	}
 	cmd.Effective = true
 	if cmd.ID != "" {
+		if l.repeats == nil {
+			l.repeats = map[string]time.Time{}
+		}
 		l.repeats[cmd.ID] = time.Now()
 	}
-	for name, v := range extra {
-		result[name] = v
+	if result != nil {
+		result["result"] = "ok"
 	}
-	k.note()
 	return result, nil
 }
 
-// answered completes what arrive noted.
+// answered completes what arrive noted, where nothing was carried out.
 func (k *Call) answered(cmd *Command, status int, code string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -214,23 +282,25 @@ func (k *Call) answered(cmd *Command, status int, code string) {
 // for such a number is the "to" of a transfer; in client_state it would travel
 // through logs and portals, and anywhere else the other party might see it.
 func (k *Call) searchLeaks(l *leg, cmd *Command, in body) {
-	parties := []string{k.from}
+	parties := append(make([]string, 0, 8), k.from)
 	for _, g := range k.legs[1:] {
 		parties = append(parties, g.to)
 	}
 	if to := in.text("to"); to != "" {
 		parties = append(parties, to)
 	}
-	seen := map[Leak]bool{}
+	before := len(k.leaks)
 	for name, v := range in {
 		if cmd.Action == "transfer" && name == "to" {
 			continue
 		}
 		shown := flatten(v)
 		for _, p := range parties {
+			if !strings.Contains(shown, digits(p)) {
+				continue
+			}
 			leak := Leak{Leg: l.name, Action: cmd.Action, Member: "/" + name, Number: number(p)}
-			if leak.Number.Known() && strings.Contains(shown, digits(p)) && !seen[leak] {
-				seen[leak] = true
+			if leak.Number.Known() && !slices.Contains(k.leaks[before:], leak) {
 				k.leaks = append(k.leaks, leak)
 				k.carrier.totals.leaks.Add(1)
 				k.carrier.cfg.Logf("call %d: %s shows %s in %s", k.number, leak.Action, leak.Number, leak.Member)

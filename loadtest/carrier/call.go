@@ -2,8 +2,9 @@ package carrier
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -16,11 +17,12 @@ import (
 // Call is one caller's call: leg A, and each leg that a transfer dialled.
 type Call struct {
 	carrier  *Carrier
-	number   uint64 // 1 for the first call placed
+	order    uint64 // 1 for the first call placed
+	number   uint64 // its key, or else its order
 	session  string
 	from, to string // as dialled
 	script   party.Script
-	placed   time.Time
+	placed   time.Time // when it was due
 	done     chan struct{}
 
 	mu          sync.Mutex
@@ -30,8 +32,11 @@ type Call struct {
 	connections []*Connection
 	recordings  []*recording
 	leaks       []Leak
+	causes      [causes]cause
+	tag         any
 	owed        int // events not settled yet, and recordings not saved yet
 	closed      bool
+	told        bool          // the observer knows that it is closed
 	changed     chan struct{} // closed at the next change; nil while nobody awaits one
 }
 
@@ -68,7 +73,6 @@ type leg struct {
 	speech    *speech
 	recording []*recording
 	repeats   map[string]time.Time // by command id: when it took effect
-	arrivals  map[string]int       // by action and command id
 	policies  map[string][]time.Duration
 }
 
@@ -76,15 +80,17 @@ func (l *leg) inbound() bool { return l.name == "A" }
 func (l *leg) alive() bool   { return l.stage != gone }
 
 func newCall(c *Carrier, number uint64, from, to string, script party.Script) *Call {
-	return &Call{carrier: c, number: number, session: uuid.NewString(), from: from, to: to,
+	return &Call{carrier: c, number: number, session: newID(), from: from, to: to,
 		script: script, placed: time.Now(), done: make(chan struct{})}
 }
 
 func (k *Call) newLeg(name, from, to string) *leg {
 	var token [40]byte
-	rand.Read(token[:])
+	for i := 0; i < len(token); i += 8 {
+		binary.LittleEndian.PutUint64(token[i:], rand.Uint64())
+	}
 	l := &leg{call: k, name: name, control: "v3:" + base64.RawURLEncoding.EncodeToString(token[:]),
-		id: uuid.NewString(), from: from, to: to, started: k.carrier.now()}
+		id: newID(), from: from, to: to, started: k.carrier.now()}
 	k.legs = append(k.legs, l)
 	k.carrier.addLeg(l)
 	return l
@@ -93,7 +99,7 @@ func (k *Call) newLeg(name, from, to string) *leg {
 // begin lets leg A ring.
 func (k *Call) begin() {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	defer k.unlock()
 	a := k.newLeg("A", k.from, k.to)
 	k.emit(a, "call.initiated", nil)
 	if p := k.script.Patience; p > 0 {
@@ -110,7 +116,7 @@ func (k *Call) begin() {
 func (k *Call) later(l *leg, d time.Duration, f func()) {
 	l.tasks = append(l.tasks, k.carrier.clock.after(k.carrier.world(d), func() {
 		k.mu.Lock()
-		defer k.mu.Unlock()
+		defer k.unlock()
 		if l.alive() {
 			f()
 		}
@@ -240,7 +246,7 @@ func (k *Call) release(l *leg, cause, source, sip string) {
 	for _, end := range ends[1:] {
 		k.carrier.clock.after(k.carrier.world(k.carrier.cfg.Timing.Release), func() {
 			k.mu.Lock()
-			defer k.mu.Unlock()
+			defer k.unlock()
 			end()
 			k.settle()
 		})
@@ -277,7 +283,7 @@ func (k *Call) end(l *leg, cause, source, sip string) {
 	k.owed++
 	k.carrier.clock.after(earlyLead, func() {
 		k.mu.Lock()
-		defer k.mu.Unlock()
+		defer k.unlock()
 		hangup()
 		k.settle()
 	})
@@ -304,6 +310,7 @@ func (k *Call) checkDone() {
 	}
 	k.closed = true
 	k.carrier.totals.done.Add(1)
+	k.carrier.live.Add(-1)
 	close(k.done)
 }
 
@@ -315,7 +322,8 @@ func (k *Call) note() {
 	}
 }
 
-// Number counts calls from 1, in the order they were placed.
+// Number is the key that the call was placed with. Calls without one are
+// numbered from 1, in the order they were placed.
 func (k *Call) Number() uint64 { return k.number }
 
 // Session is the carrier's call session id, which both legs share.
@@ -336,7 +344,19 @@ func (k *Call) over() bool {
 
 // Wait waits for Done.
 func (k *Call) Wait(ctx context.Context) error {
-	return k.Await(ctx, func(l Ledger) bool { return l.Over })
+	select { // being done counts more than being cancelled
+	case <-k.done:
+		return nil
+	default:
+	}
+	select {
+	case <-k.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-k.carrier.ctx.Done():
+		return ErrClosed
+	}
 }
 
 // Await returns as soon as the ledger satisfies holds, which it asks at once
@@ -368,7 +388,7 @@ func (k *Call) Await(ctx context.Context, holds func(Ledger) bool) error {
 // no live leg.
 func (k *Call) HangUp(who party.Side) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	defer k.unlock()
 	if who == party.Caller {
 		if len(k.legs) > 0 {
 			k.leave(k.legs[0], who)
@@ -389,7 +409,7 @@ func (k *Call) HangUp(who party.Side) {
 // PickUp lets the callee answer now, if a phone rings.
 func (k *Call) PickUp() {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	defer k.unlock()
 	for _, l := range k.legs {
 		if !l.inbound() && l.stage == ringing {
 			k.pickUp(l)
@@ -400,3 +420,14 @@ func (k *Call) PickUp() {
 
 // number reads a wire number for people: masked when printed, zero if withheld.
 func number(s string) phone.Number { return phone.FromCarrier(s) }
+
+// newID is a random UUID of version 4. Ids are secrets of nobody here: they must
+// differ, within a run and between runs, and math/rand/v2 sees to that.
+func newID() string {
+	var id uuid.UUID
+	binary.LittleEndian.PutUint64(id[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], rand.Uint64())
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
+}

@@ -3,7 +3,6 @@ package carrier
 import (
 	"cmp"
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -15,8 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"maskswitch/loadtest/party"
 )
 
 // ErrClosed says that the carrier closed before what was awaited came.
@@ -27,11 +24,11 @@ var ErrClosed = errors.New("the carrier is closed")
 // from anywhere.
 type Carrier struct {
 	cfg     Config
-	key     ed25519.PrivateKey
+	signer  *signer
 	linkKey []byte
 	routes  *http.ServeMux
-	webhook atomic.Pointer[string]
-	client  *http.Client
+	webhook atomic.Pointer[address]
+	courier *courier
 	send    sender
 	gate    gate
 	clock   *clock
@@ -43,12 +40,15 @@ type Carrier struct {
 	origin     string
 	placed     uint64
 	legsMade   uint64
-	calls      map[uint64]*Call
+	calls      map[uint64]*Call      // by the order of placing
 	legs       map[string]*leg       // by call control id
 	recordings map[string]*recording // saved ones, by id
 	files      map[string]*recording // the same, by the path of the file
 	strays     []Command
 
+	faults atomic.Pointer[Faults]
+	bucket bucket
+	live   atomic.Int64
 	totals totals
 }
 
@@ -56,32 +56,21 @@ type Carrier struct {
 // is called. Close it in any case.
 func New(cfg Config) *Carrier {
 	cfg = cfg.withDefaults()
-	c := &Carrier{cfg: cfg, key: cfg.PrivateKey, origin: cfg.URL, linkKey: make([]byte, 32),
+	c := &Carrier{cfg: cfg, signer: newSigner(cfg.PrivateKey), origin: cfg.URL, linkKey: make([]byte, 32),
 		calls: map[uint64]*Call{}, legs: map[string]*leg{}, recordings: map[string]*recording{}, files: map[string]*recording{}}
-	if c.key == nil {
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			panic(err) // the system has no randomness: nothing can be signed
-		}
-		c.key = key
-	}
 	rand.Read(c.linkKey)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.clock = newClock(&c.gate)
-	c.send = sender{gate: &c.gate, most: cfg.Senders}
-	c.client = &http.Client{
-		Transport: &http.Transport{
-			MaxIdleConnsPerHost: cfg.Senders,
-			MaxConnsPerHost:     cfg.Senders,
-			IdleConnTimeout:     30 * time.Second,
-			DisableCompression:  true,
-		},
-		// A redirect counts as a failure: the official pages disagree, and a
-		// switch has no business redirecting.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	c.clock = newClock()
+	c.send = sender{carrier: c, most: cfg.Senders}
+	c.courier = newCourier(c.ctx, cfg.WebhookTimeout)
+	c.SetFaults(cfg.Faults)
 	c.SetWebhookURL(cfg.WebhookURL)
 	c.routes = c.routing()
+	c.gate.enter()
+	go func() {
+		defer c.gate.leave()
+		c.clock.serve(c.ctx)
+	}()
 	return c
 }
 
@@ -124,8 +113,8 @@ func (c *Carrier) Close() {
 	if server != nil {
 		server.Close()
 	}
+	c.courier.close()
 	c.gate.inside.Wait()
-	c.client.CloseIdleConnections()
 }
 
 // URL is the origin of the carrier, such as http://127.0.0.1:40001: the host
@@ -142,30 +131,15 @@ func (c *Carrier) BaseURL() string { return c.URL() + "/v2" }
 // PublicKey is the key of the webhooks, as the carrier's portal shows it:
 // standard base64 of 32 bytes.
 func (c *Carrier) PublicKey() string {
-	return base64.StdEncoding.EncodeToString(c.key.Public().(ed25519.PublicKey))
+	return base64.StdEncoding.EncodeToString(c.signer.public())
 }
 
 // SetWebhookURL says where events go from now on, those that wait to be
 // delivered again among them.
-func (c *Carrier) SetWebhookURL(url string) { c.webhook.Store(&url) }
-
-// PlaceCall lets somebody dial a proxy number. From is sent as it is: empty, or
-// "anonymous", for a caller who withholds the number. On a closed carrier the
-// call is over before it began.
-func (c *Carrier) PlaceCall(from, to string, script party.Script) *Call {
-	c.mu.Lock()
-	c.placed++
-	k := newCall(c, c.placed, from, to, script)
-	c.calls[k.number] = k
-	c.mu.Unlock()
-	if !c.gate.enter() {
-		close(k.done)
-		return k
+func (c *Carrier) SetWebhookURL(url string) {
+	if old := c.webhook.Swap(newAddress(url)); old != nil {
+		c.courier.leave(old)
 	}
-	defer c.gate.leave()
-	c.totals.calls.Add(1)
-	k.begin()
-	return k
 }
 
 // Calls are all calls so far, in the order they were placed, without those
@@ -173,7 +147,7 @@ func (c *Carrier) PlaceCall(from, to string, script party.Script) *Call {
 func (c *Carrier) Calls() []*Call {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return slices.SortedFunc(maps.Values(c.calls), func(a, b *Call) int { return cmp.Compare(a.number, b.number) })
+	return slices.SortedFunc(maps.Values(c.calls), func(a, b *Call) int { return cmp.Compare(a.order, b.order) })
 }
 
 // Forget drops a call with its legs and recordings, so that a long run does
@@ -183,7 +157,7 @@ func (c *Carrier) Forget(call *Call) {
 	defer call.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.calls, call.number)
+	delete(c.calls, call.order)
 	for _, l := range call.legs {
 		delete(c.legs, l.control)
 	}
@@ -234,4 +208,4 @@ func (c *Carrier) world(d time.Duration) time.Duration {
 }
 
 // now is the instant by the carrier's own clock, which may be wrong.
-func (c *Carrier) now() time.Time { return time.Now().UTC().Add(c.cfg.Faults.Skew) }
+func (c *Carrier) now() time.Time { return time.Now().UTC().Add(c.faults.Load().Skew) }

@@ -15,7 +15,7 @@ type Config struct {
 	URL        string             // own origin for recording links, if another server holds the handler
 
 	Seed   uint64
-	Faults Faults
+	Faults Faults // at the start; SetFaults changes them
 	Timing Timing
 
 	// Speed divides what people and the network take: scripts, Timing, ring
@@ -44,6 +44,8 @@ type Config struct {
 	// OnDelivery decides how an event travels; nil, or a nil Plan, leaves it to
 	// Faults. It runs once for each event, before its first delivery.
 	OnDelivery func(Event) *Plan
+	// Observer hears of deliveries, requests and ends; nil: nobody.
+	Observer Observer
 	// Logf hears of what a test should know: given up events, stray commands.
 	Logf func(format string, args ...any)
 }

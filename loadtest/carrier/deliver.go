@@ -1,58 +1,82 @@
 package carrier
 
 import (
-	"bytes"
-	"context"
-	"crypto/ed25519"
-	"encoding/base64"
-	"io"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
 )
 
-// sender runs jobs in order, a bounded number at once. A goroutine lives only
-// while there is work for it.
+// sender makes deliveries in order, a bounded number at once. Its goroutines are
+// kept for the next delivery: a fresh one would first have to grow its stack.
 type sender struct {
-	gate *gate
-	most int
+	carrier *Carrier
+	most    int
 
 	mu      sync.Mutex
-	jobs    []func()
+	jobs    []job // that no worker was free for
 	head    int
-	working int
+	idle    []chan job // workers, the last one used at the end
+	working int        // workers in all
 }
 
-func (s *sender) push(job func()) {
+// job is an event to dispatch, or one delivery of a parcel.
+type job struct {
+	event   *event
+	parcel  *parcel
+	attempt int
+	due     time.Time
+}
+
+func (s *sender) push(j job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobs = append(s.jobs, job)
-	if s.working < s.most && s.gate.enter() {
+	if n := len(s.idle) - 1; n >= 0 {
+		s.idle[n] <- j // it has room for one
+		s.idle = s.idle[:n]
+		return
+	}
+	if s.working < s.most && s.carrier.gate.enter() {
 		s.working++
-		go s.work()
+		go s.work(j)
+		return
+	}
+	s.jobs = append(s.jobs, j)
+}
+
+func (s *sender) work(j job) {
+	defer s.carrier.gate.leave()
+	inbox := make(chan job, 1)
+	for {
+		if j.parcel == nil {
+			s.carrier.dispatch(j.event)
+		} else {
+			s.carrier.deliver(j.parcel, j.attempt, j.due)
+		}
+		var ok bool
+		if j, ok = s.next(inbox); ok {
+			continue
+		}
+		select {
+		case j = <-inbox:
+		case <-s.carrier.ctx.Done():
+			return
+		}
 	}
 }
 
-func (s *sender) work() {
-	defer s.gate.leave()
-	for job := s.next(); job != nil; job = s.next() {
-		job()
-	}
-}
-
-func (s *sender) next() func() {
+// next takes what waits, or else puts the worker among the idle ones.
+func (s *sender) next(inbox chan job) (job, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.head == len(s.jobs) {
 		s.jobs, s.head = s.jobs[:0], 0
-		s.working--
-		return nil
+		s.idle = append(s.idle, inbox)
+		return job{}, false
 	}
-	job := s.jobs[s.head]
-	s.jobs[s.head] = nil
+	j := s.jobs[s.head]
+	s.jobs[s.head] = job{}
 	s.head++
-	return job
+	return j, true
 }
 
 // parcel is one copy of an event.
@@ -65,6 +89,11 @@ type parcel struct {
 // dispatch asks how an event travels and sets its copies on their way.
 func (c *Carrier) dispatch(ev *event) {
 	plan := c.plan(ev)
+	if *plan != noPlan {
+		ev.call.mu.Lock()
+		ev.Faulted = true
+		ev.call.mu.Unlock()
+	}
 	if plan.Drop {
 		ev.call.settleEvent(ev, func() { ev.GivenUp = true })
 		return
@@ -73,12 +102,13 @@ func (c *Carrier) dispatch(ev *event) {
 	ev.call.mu.Lock()
 	ev.open = copies
 	ev.call.mu.Unlock()
-	start := func() {
-		due := time.Now()
+	start := func(due time.Time) {
 		for i := range copies {
-			p := &parcel{event: ev, copy: i + 1, lose: plan.Lose}
-			c.send.push(func() { c.deliver(p, 1, due) })
+			c.send.push(job{parcel: &parcel{event: ev, copy: i + 1, lose: plan.Lose}, attempt: 1, due: due})
 		}
+	}
+	hold := func(due time.Time) {
+		c.clock.after(time.Until(due), func() { start(due) })
 	}
 	switch {
 	case plan.Until != nil:
@@ -89,16 +119,16 @@ func (c *Carrier) dispatch(ev *event) {
 			defer c.gate.leave()
 			select {
 			case <-plan.Until:
-				c.clock.after(plan.Hold, start)
+				hold(time.Now().Add(plan.Hold))
 			case <-c.ctx.Done():
 			}
 		}()
 	case plan.Hold > 0:
-		c.clock.after(plan.Hold, start)
+		hold(time.Now().Add(plan.Hold))
 	case copies == 1:
-		c.deliver(&parcel{event: ev, copy: 1, lose: plan.Lose}, 1, time.Now())
+		c.deliver(&parcel{event: ev, copy: 1, lose: plan.Lose}, 1, ev.due)
 	default:
-		start()
+		start(ev.due)
 	}
 }
 
@@ -106,11 +136,15 @@ func (c *Carrier) dispatch(ev *event) {
 func (c *Carrier) deliver(p *parcel, attempt int, due time.Time) {
 	d := Delivery{Copy: p.copy, Attempt: attempt, Due: due, Sent: time.Now()}
 	if d.Lost = attempt <= p.lose; !d.Lost {
+		p.call.leaves(p.event, &d)
 		d.Status, d.Err = c.post(p.event, attempt)
 		d.Took = time.Since(d.Sent)
 	}
 	if c.ctx.Err() != nil {
 		return
+	}
+	if o := c.cfg.Observer; o != nil {
+		o.Delivered(p.call, p.Leg, p.Kind, d)
 	}
 	c.totals.count(&d)
 	switch again := retried(d.Status); {
@@ -119,10 +153,8 @@ func (c *Carrier) deliver(p *parcel, attempt int, due time.Time) {
 	case again && attempt <= len(p.gaps):
 		p.call.delivered(p.event, d, false, nil)
 		gap := p.gaps[attempt-1]
-		c.clock.after(gap, func() {
-			due := time.Now()
-			c.send.push(func() { c.deliver(p, attempt+1, due) })
-		})
+		due := time.Now().Add(gap)
+		c.clock.after(gap, func() { c.send.push(job{parcel: p, attempt: attempt + 1, due: due}) })
 	case again:
 		c.totals.givenUp.Add(1)
 		c.cfg.Logf("call %d: %s of leg %s given up after %d deliveries: status %d %s", p.call.number, p.Kind, p.Leg, attempt, d.Status, d.Err)
@@ -143,38 +175,23 @@ func retried(status int) bool {
 // post sends an event once, signed anew: status 0 and a reason if there was no
 // answer.
 func (c *Carrier) post(ev *event, attempt int) (int, string) {
-	url := *c.webhook.Load()
-	if url == "" {
-		return 0, "no webhook address"
+	to := c.webhook.Load()
+	if to.wrong != "" {
+		return 0, to.wrong
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, c.cfg.WebhookTimeout)
-	defer cancel()
-	body := ev.body(attempt, url)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return 0, err.Error()
-	}
+	s := sheets.Get().(*sheet)
+	defer sheets.Put(s)
 	stamp := strconv.FormatInt(time.Now().Unix(), 10)
-	req.Header["User-Agent"] = []string{"telnyx-webhooks"}
-	req.Header["Content-Type"] = []string{"application/json"}
-	req.Header.Set("telnyx-timestamp", stamp)
-	req.Header.Set("telnyx-signature-ed25519", c.sign(stamp, body))
-	resp, err := c.client.Do(req)
-	if err != nil {
-		return 0, err.Error()
-	}
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection lives on
-	resp.Body.Close()
-	return resp.StatusCode, ""
+	s.body = ev.appendBody(s.body[:0], attempt, to.json)
+	s.signature = c.signer.sign(s.signature[:0], stamp, s.body)
+	s.request = to.appendRequest(s.request[:0], stamp, s.signature, s.body)
+	return c.courier.post(to, s.request)
 }
 
-// sign covers the timestamp, a bar and the raw body, and nothing else of the
-// request.
-func (c *Carrier) sign(stamp string, body []byte) string {
-	m := make([]byte, 0, len(stamp)+1+len(body))
-	m = append(append(append(m, stamp...), '|'), body...)
-	return base64.StdEncoding.EncodeToString(ed25519.Sign(c.key, m))
-}
+// sheet is the paper that a delivery is written on.
+type sheet struct{ body, signature, request []byte }
+
+var sheets = sync.Pool{New: func() any { return new(sheet) }}
 
 // gaps are the pauses between the deliveries of an event: those of the
 // configuration, else of the leg's policy, else the usual ones.
@@ -191,7 +208,7 @@ func (c *Carrier) gaps(l *leg, kind string) []time.Duration {
 // delivered notes an attempt; the last of a copy settles it.
 func (k *Call) delivered(ev *event, d Delivery, last bool, outcome func()) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	defer k.unlock()
 	ev.Deliveries = append(ev.Deliveries, d)
 	if outcome != nil {
 		outcome()
@@ -207,7 +224,7 @@ func (k *Call) delivered(ev *event, d Delivery, last bool, outcome func()) {
 
 func (k *Call) settleEvent(ev *event, outcome func()) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
+	defer k.unlock()
 	outcome()
 	k.settle()
 }

@@ -4,34 +4,32 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/google/uuid"
-
 	"maskswitch/loadtest/party"
 )
 
 // action is one command of the API: what its body may hold, and what it does.
 type action struct {
 	method string
-	rules  rules
+	rules  *rules // nil: no body
 	// effect runs with the Call's mutex held, on a live leg. What it returns
 	// joins "result" in the answer.
 	effect func(*Call, *leg, body) (map[string]any, *problem)
 }
 
 var actions = map[string]action{
-	"answer":              {"POST", answerRules, (*Call).answer},
-	"reject":              {"POST", rejectRules, (*Call).reject},
-	"hangup":              {"POST", hangupRules, (*Call).hangup},
-	"transfer":            {"POST", transferRules, (*Call).transfer},
-	"record_start":        {"POST", recordStartRules, (*Call).recordStart},
-	"record_stop":         {"POST", recordingRules, (*Call).recordStop},
-	"record_pause":        {"POST", recordingRules, (*Call).nothing},
-	"record_resume":       {"POST", recordingRules, (*Call).nothing},
-	"speak":               {"POST", speakRules, (*Call).speak},
-	"playback_start":      {"POST", playRules, (*Call).play},
-	"playback_stop":       {"POST", playStopRules, (*Call).playStop},
-	"send_dtmf":           {"POST", digitRules, (*Call).nothing},
-	"client_state_update": {"PUT", updateRules, (*Call).nothing}, // apply has set the state
+	"answer":              {"POST", &answerRules, (*Call).answer},
+	"reject":              {"POST", &rejectRules, (*Call).reject},
+	"hangup":              {"POST", &hangupRules, (*Call).hangup},
+	"transfer":            {"POST", &transferRules, (*Call).transfer},
+	"record_start":        {"POST", &recordStartRules, (*Call).recordStart},
+	"record_stop":         {"POST", &recordingRules, (*Call).recordStop},
+	"record_pause":        {"POST", &recordingRules, (*Call).nothing},
+	"record_resume":       {"POST", &recordingRules, (*Call).nothing},
+	"speak":               {"POST", &speakRules, (*Call).speak},
+	"playback_start":      {"POST", &playRules, (*Call).play},
+	"playback_stop":       {"POST", &playStopRules, (*Call).playStop},
+	"send_dtmf":           {"POST", &digitRules, (*Call).nothing},
+	"client_state_update": {"PUT", &updateRules, (*Call).nothing}, // apply has set the state
 }
 
 // apply does a command whose body is in order: 90018 once the leg is over.
@@ -69,7 +67,7 @@ func (k *Call) answer(l *leg, in body) (map[string]any, *problem) {
 	if l.onAnswer == nil {
 		return nil, nil
 	}
-	l.onAnswer.id = uuid.NewString()
+	l.onAnswer.id = newID()
 	return map[string]any{"recording_id": l.onAnswer.id}, nil
 }
 

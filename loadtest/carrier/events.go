@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // event is one webhook on its way. The exported half is what ledgers show; it
@@ -17,6 +15,10 @@ type event struct {
 	data json.RawMessage // the "data" member: the same on every delivery
 	open int             // copies not settled yet
 	gaps []time.Duration // pauses between deliveries
+
+	// Of the first delivery that a fault did not lose; before it leaves, due is
+	// when the first of all is due.
+	due, sent time.Time
 }
 
 // payload has the members of the published samples, in their order. Members
@@ -79,7 +81,7 @@ func (k *Call) emit(l *leg, kind string, detail any) {
 	now := time.Now()
 	p := payload{CallControlID: l.control, CallLegID: l.id, CallSessionID: k.session,
 		ClientState: l.state, ConnectionID: c.cfg.ConnectionID}
-	ev := &event{call: k, Event: Event{ID: uuid.NewString(), Kind: kind, Leg: l.name, At: now}}
+	ev := &event{call: k, Event: Event{ID: newID(), Kind: kind, Leg: l.name, At: now}}
 	if l.state != nil {
 		ev.ClientState = *l.state
 	}
@@ -88,8 +90,16 @@ func (k *Call) emit(l *leg, kind string, detail any) {
 			ev.nth++
 		}
 	}
-	stray := time.Duration((2*c.draw("jitter", k.number, l.name, kind, uint64(ev.nth)) - 1) * float64(c.cfg.Faults.Jitter))
-	occurred := wireTime(now.Add(c.cfg.Faults.Skew + stray))
+	faults := c.faults.Load()
+	stray := faults.Skew
+	if faults.Jitter != 0 {
+		stray += time.Duration((2*c.draw("jitter", k.number, l.name, kind, uint64(ev.nth)) - 1) * float64(faults.Jitter))
+	}
+	occurred := wireTime(now.Add(stray))
+	if ev.due = now; kind == "call.initiated" && l.inbound() {
+		ev.due = k.placed
+	}
+	k.calls(ev, l, detail)
 
 	switch d := detail.(type) {
 	case *ending:
@@ -120,18 +130,16 @@ func (k *Call) emit(l *leg, kind string, detail any) {
 			p.Codec, p.SamplingRate, p.StartTime = "PCMU", 8000, wireTime(l.started)
 		}
 	}
-	ev.data = mustJSON(struct {
-		RecordType string  `json:"record_type"`
-		EventType  string  `json:"event_type"`
-		ID         string  `json:"id"`
-		OccurredAt string  `json:"occurred_at"`
-		Payload    payload `json:"payload"`
-	}{"event", kind, ev.ID, occurred, p})
+	b := make([]byte, 0, 1280)
+	b = append(append(b, `{"record_type":"event","event_type":"`...), kind...)
+	b = append(append(b, `","id":"`...), ev.ID...)
+	b = append(append(b, `","occurred_at":"`...), occurred...)
+	ev.data = append(p.append(append(b, `","payload":`...)), '}')
 	ev.gaps = c.gaps(l, kind)
 	k.events = append(k.events, ev)
 	k.owed++
 	k.note()
-	c.send.push(func() { c.dispatch(ev) })
+	c.send.push(job{event: ev})
 }
 
 func (p *payload) parties(l *leg) { p.From, p.To = &l.from, &l.to }
@@ -169,22 +177,13 @@ func (p *payload) initiated(l *leg) {
 // stats are those of a sample: nothing listens.
 var stats = json.RawMessage(`{"inbound":{"jitter_max_variance":"2.74","jitter_packet_count":"0","mos":"4.50","packet_count":"3310","skip_packet_count":"9"},"outbound":{"packet_count":"3302","skip_packet_count":"0"}}`)
 
-// body is the whole document of one delivery.
-func (ev *event) body(attempt int, url string) []byte {
-	b := make([]byte, 0, len(ev.data)+len(url)+64)
+// appendBody adds the whole document of one delivery to b.
+func (ev *event) appendBody(b []byte, attempt int, url []byte) []byte {
 	b = append(b, `{"data":`...)
 	b = append(b, ev.data...)
 	b = append(b, `,"meta":{"attempt":`...)
 	b = strconv.AppendInt(b, int64(attempt), 10)
 	b = append(b, `,"delivered_to":`...)
-	b = append(b, mustJSON(url)...)
+	b = append(b, url...)
 	return append(b, "}}"...)
-}
-
-func mustJSON(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // a struct of strings and numbers
-	}
-	return b
 }

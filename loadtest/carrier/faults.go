@@ -2,6 +2,7 @@ package carrier
 
 import (
 	"math"
+	"net/http"
 	"time"
 )
 
@@ -23,6 +24,12 @@ type Faults struct {
 	RecordingEarly  float64 // share of recordings whose saved event precedes the hangup
 	RecordingBare   float64 // share with the official members only: no call_control_id, no recording_id
 	RecordingFailed float64 // share that ends in call.recording.error
+
+	// RateLimit is how many requests about legs the carrier takes in a second; 0:
+	// any number. One second's worth may come at once, and what exceeds it is
+	// answered 429 with code 10011. While it is set every answer tells the
+	// limit. It strikes before Commands, and after Config.OnCommand.
+	RateLimit int
 
 	// Commands lists failures by action ("transfer", "status" for the look-up
 	// of a leg, "" for every one). Of a list at most one strikes a request, so
@@ -79,7 +86,10 @@ func (c *Carrier) plan(ev *event) *Plan {
 			return p
 		}
 	}
-	f := &c.cfg.Faults
+	f := c.faults.Load()
+	if f.Duplicate <= 0 && f.Reorder <= 0 && f.Loss <= 0 {
+		return &noPlan
+	}
 	p := &Plan{}
 	draw := func(fault string) float64 {
 		return c.draw(fault, ev.call.number, ev.Leg, ev.Kind, uint64(ev.nth))
@@ -98,24 +108,40 @@ func (c *Carrier) plan(ev *event) *Plan {
 	return p
 }
 
+// Nothing goes wrong: shared, and never written to.
+var (
+	noPlan  Plan
+	noReply Reply
+)
+
 // fault draws what befalls a request.
-func (c *Carrier) fault(call uint64, cmd *Command) *Reply {
+func (c *Carrier) fault(k *Call, cmd *Command, f *Faults) *Reply {
 	if c.cfg.OnCommand != nil {
-		if r := c.cfg.OnCommand(*cmd); r != nil {
+		if r := c.cfg.OnCommand(k.copyOf(cmd)); r != nil {
 			return r
 		}
 	}
+	if wait := c.bucket.take(f.RateLimit); wait > 0 {
+		return &Reply{Status: http.StatusTooManyRequests, Code: "10011", RetryAfter: wait}
+	}
 	for _, action := range []string{cmd.Action, ""} {
-		at := c.draw("command "+action, call, cmd.Leg, cmd.Action, uint64(cmd.Attempt))
-		for i := range c.cfg.Faults.Commands[action] {
-			f := &c.cfg.Faults.Commands[action][i]
-			if at -= f.Rate; at < 0 {
-				return &f.Reply
+		list := f.Commands[action]
+		if len(list) == 0 {
+			continue
+		}
+		at := c.draw("command "+action, k.number, cmd.Leg, cmd.Action, uint64(cmd.Attempt))
+		for i := range list {
+			if at -= list[i].Rate; at < 0 {
+				return &list[i].Reply
 			}
 		}
 	}
-	return &Reply{}
+	return &noReply
 }
+
+// SetFaults changes what goes wrong from now on: for events that happen and
+// requests that arrive after it. Do not change the map of f afterwards.
+func (c *Carrier) SetFaults(f Faults) { c.faults.Store(&f) }
 
 // draw gives a number in [0, 1) that depends on the seed and its arguments
 // alone: FNV-1a with the finish of splitmix64, which spreads close inputs.

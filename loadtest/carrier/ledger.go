@@ -15,7 +15,7 @@ import (
 type Ledger struct {
 	Number  uint64
 	Session string
-	Placed  time.Time
+	Placed  time.Time    // when it was due
 	Caller  phone.Number // who dialled; zero if withheld
 	Proxy   phone.Number // what they dialled
 
@@ -49,6 +49,7 @@ type Event struct {
 	Cause       string    // hangup cause, or the status of a speech's end
 	Source      string    // hangup source
 	Recording   string    // recording id
+	Faulted     bool      // its Plan was not the zero one
 	Deliveries  []Delivery
 	Accepted    bool // at least one delivery was answered 2xx
 	Refused     bool // at least one was answered so that it never comes again
@@ -81,6 +82,7 @@ type Command struct {
 	Code      string        // the error code, if refused
 	Effective bool          // it did something
 	Repeat    bool          // ignored, as the id had taken effect less than 60 s before
+	Faulted   bool          // a fault or OnCommand refused, held or cut it
 }
 
 // Connection is what the two people of a dialled leg know of each other.
@@ -126,6 +128,9 @@ func (k *Call) Ledger() Ledger {
 func (k *Call) ledger() Ledger {
 	l := Ledger{Number: k.number, Session: k.session, Placed: k.placed, Over: k.over(),
 		Caller: number(k.from), Proxy: number(k.to), Leaks: slices.Clone(k.leaks)}
+	if len(k.legs) > 0 {
+		l.Legs = make([]Leg, 0, len(k.legs))
+	}
 	for _, g := range k.legs {
 		leg := Leg{Name: g.name, ControlID: g.control, LegID: g.id, From: number(g.from), To: number(g.to),
 			Answered: !g.answered.IsZero(), Alive: g.alive()}
@@ -134,13 +139,25 @@ func (k *Call) ledger() Ledger {
 		}
 		l.Legs = append(l.Legs, leg)
 	}
+	attempts := 0
 	for _, ev := range k.events {
-		e := ev.Event
-		e.Deliveries = slices.Clone(e.Deliveries)
-		l.Events = append(l.Events, e)
+		attempts += len(ev.Deliveries)
 	}
-	for _, c := range k.commands {
-		l.Commands = append(l.Commands, *c)
+	if len(k.events) > 0 {
+		l.Events = make([]Event, len(k.events))
+	}
+	deliveries := make([]Delivery, 0, attempts) // one array for all: a run copies every ledger
+	for i, ev := range k.events {
+		from := len(deliveries)
+		deliveries = append(deliveries, ev.Deliveries...)
+		l.Events[i] = ev.Event
+		l.Events[i].Deliveries = slices.Clip(deliveries[from:])
+	}
+	if len(k.commands) > 0 {
+		l.Commands = make([]Command, len(k.commands))
+	}
+	for i, c := range k.commands {
+		l.Commands[i] = *c
 	}
 	for _, c := range k.connections {
 		l.Connections = append(l.Connections, *c)

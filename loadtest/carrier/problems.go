@@ -85,16 +85,20 @@ func (p *problem) write(w http.ResponseWriter, r *Reply) {
 	}
 	if r != nil && (p.status == http.StatusTooManyRequests || r.RetryAfter > 0) {
 		seconds := strconv.Itoa(int(r.RetryAfter.Seconds()))
-		w.Header().Set("retry-after", seconds)
-		w.Header().Set("x-ratelimit-limit", "20")
-		w.Header().Set("x-ratelimit-remaining", "0")
-		w.Header().Set("x-ratelimit-reset", seconds)
+		h := w.Header()
+		h.Set("retry-after", seconds)
+		if h.Get("x-ratelimit-limit") == "" { // no limit is set: the failure is made up, and so is this
+			h.Set("x-ratelimit-limit", "20")
+			h.Set("x-ratelimit-remaining", "0")
+			h.Set("x-ratelimit-reset", seconds)
+		}
 	}
 	writeJSON(w, p.status, map[string]any{"errors": []wireError{e}})
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	b := mustJSON(v)
+func writeJSON(w http.ResponseWriter, status int, v any) { writeBody(w, status, mustJSON(v)) }
+
+func writeBody(w http.ResponseWriter, status int, b []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(status)

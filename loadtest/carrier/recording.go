@@ -13,8 +13,6 @@ import (
 	"net/url"
 	"strconv"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // recordOrder is what record_start, or the record members of answer and
@@ -43,7 +41,7 @@ func (k *Call) record(l *leg, o *recordOrder) *recording {
 	r := &recording{leg: l, by: o.by, started: k.carrier.now(),
 		Recording: Recording{ID: o.id, Leg: l.name, Format: o.format, Channels: o.channels, Started: time.Now()}}
 	if r.ID == "" {
-		r.ID = uuid.NewString()
+		r.ID = newID()
 	}
 	l.recording = append(l.recording, r)
 	k.recordings = append(k.recordings, r)
@@ -66,16 +64,17 @@ func (k *Call) finish(r *recording) bool {
 		nth++
 	}
 	draw := func(fault string) float64 { return c.draw(fault, k.number, r.leg.name, "", nth) }
-	r.bare = draw("recording bare") < c.cfg.Faults.RecordingBare
-	r.Failed = draw("recording failed") < c.cfg.Faults.RecordingFailed
-	if draw("recording early") < c.cfg.Faults.RecordingEarly {
+	faults := c.faults.Load()
+	r.bare = draw("recording bare") < faults.RecordingBare
+	r.Failed = draw("recording failed") < faults.RecordingFailed
+	if draw("recording early") < faults.RecordingEarly {
 		k.save(r)
 		return true
 	}
 	k.owed++
 	c.clock.after(c.world(c.cfg.Timing.Save), func() {
 		k.mu.Lock()
-		defer k.mu.Unlock()
+		defer k.unlock()
 		k.save(r)
 		k.settle()
 	})

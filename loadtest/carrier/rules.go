@@ -55,30 +55,42 @@ func (b body) or(name, otherwise string) string {
 	return otherwise
 }
 
-type rules map[string]rule
+// group is rules by the name of what they are about.
+type group map[string]rule
 
-func with(groups ...rules) rules {
-	all := rules{}
+// rules are those of one command, with the members it cannot do without.
+type rules struct {
+	of     group
+	needed []string
+}
+
+func with(groups ...group) rules {
+	all := group{}
 	for _, g := range groups {
 		maps.Copy(all, g)
 	}
-	return all
+	rs := rules{of: all}
+	for name, r := range all {
+		if r.need {
+			rs.needed = append(rs.needed, name)
+		}
+	}
+	return rs
 }
 
 // The members of every command are those of the published API of July 2026;
 // min and max come from its text where the schema has none.
 var (
-	stateRules   = rules{"client_state": {is: base64Text, code: "90017"}}
-	commandRules = with(stateRules, rules{"command_id": {}})
-	headerRules  = rules{"custom_headers": {is: list}, "sip_headers": {is: list}}
-	hookRules    = rules{
+	commandRules = group{"client_state": {is: base64Text, code: "90017"}, "command_id": {}}
+	headerRules  = group{"custom_headers": {is: list}, "sip_headers": {is: list}}
+	hookRules    = group{
 		"webhook_url":              {},
 		"webhook_url_method":       {words: []string{"POST", "GET"}},
 		"webhook_urls":             {is: object, code: "90057"},
 		"webhook_urls_method":      {words: []string{"POST", "GET"}},
 		"webhook_retries_policies": {is: retries},
 	}
-	recordRules = rules{
+	recordRules = group{
 		"record":                  {words: []string{"record-from-answer"}},
 		"record_channels":         {words: channels, code: "90001"},
 		"record_format":           {words: formats, code: "90000"},
@@ -93,7 +105,7 @@ var (
 	tracks   = []string{"both", "inbound", "outbound"}
 	targets  = []string{"self", "opposite", "both"}
 
-	answerRules = with(commandRules, hookRules, recordRules, headerRules, rules{
+	answerRules = with(commandRules, hookRules, recordRules, headerRules, group{
 		"assistant": {is: object}, "billing_group_id": {is: uuidText}, "conversation_relay_config": {is: object},
 		"deepfake_detection": {is: object}, "preferred_codecs": {}, "send_silence_when_idle": {is: flag},
 		"sound_modifications": {is: object}, "stream_bidirectional_codec": {}, "stream_bidirectional_mode": {},
@@ -101,9 +113,9 @@ var (
 		"stream_track":  {words: []string{"inbound_track", "outbound_track", "both_tracks"}},
 		"transcription": {is: flag}, "transcription_config": {is: object},
 	})
-	rejectRules   = with(commandRules, rules{"cause": {need: true, words: []string{"CALL_REJECTED", "USER_BUSY"}}})
-	hangupRules   = with(commandRules, rules{"custom_headers": {is: list}})
-	transferRules = with(commandRules, hookRules, recordRules, headerRules, rules{
+	rejectRules   = with(commandRules, group{"cause": {need: true, words: []string{"CALL_REJECTED", "USER_BUSY"}}})
+	hangupRules   = with(commandRules, group{"custom_headers": {is: list}})
+	transferRules = with(commandRules, hookRules, recordRules, headerRules, group{
 		"to": {is: dialled, need: true}, "from": {is: dialled}, "from_display_name": {max: 128},
 		"timeout_secs":                       {is: number64, min: 5, max: 600, code: "90028"},
 		"time_limit_secs":                    {is: number64, min: 30, max: 14400, code: "90029"},
@@ -119,7 +131,7 @@ var (
 		"sip_region":             {words: []string{"US", "Europe", "Canada", "Australia", "Middle East"}},
 		"sip_transport_protocol": {words: []string{"UDP", "TCP", "TLS"}}, "sound_modifications": {is: object},
 	})
-	recordStartRules = with(commandRules, rules{
+	recordStartRules = with(commandRules, group{
 		"format":          {need: true, words: formats, code: "90000"},
 		"channels":        {need: true, words: channels, code: "90001"},
 		"recording_track": {words: tracks, code: "90059"}, "max_length": {is: number64, max: 14400},
@@ -130,48 +142,60 @@ var (
 		"transcription_min_speaker_count": {is: number64}, "transcription_profanity_filter": {is: flag},
 		"transcription_speaker_diarization": {is: flag},
 	})
-	recordingRules = with(commandRules, rules{"recording_id": {is: uuidText}})
-	speakRules     = with(commandRules, rules{
+	recordingRules = with(commandRules, group{"recording_id": {is: uuidText}})
+	speakRules     = with(commandRules, group{
 		"payload": {need: true, min: 1, max: 3000, code: "90010"}, "voice": {need: true, min: 1, code: "90012"},
 		"payload_type": {words: []string{"text", "ssml"}, code: "90011"}, "language": {code: "90013"},
 		"service_level": {words: []string{"basic", "premium"}}, "loop": {is: textOrNumber},
 		"stop": {}, "target_legs": {words: targets}, "voice_settings": {is: object},
 	})
-	playRules = with(commandRules, rules{
+	playRules = with(commandRules, group{
 		"audio_url": {}, "media_name": {}, "playback_content": {is: base64Text}, "audio_type": {words: formats},
 		"cache_audio": {is: flag}, "loop": {is: textOrNumber}, "overlay": {is: flag}, "stop": {}, "target_legs": {words: targets},
 	})
-	playStopRules = with(commandRules, rules{"overlay": {is: flag}, "stop": {}})
-	digitRules    = with(commandRules, rules{
+	playStopRules = with(commandRules, group{"overlay": {is: flag}, "stop": {}})
+	digitRules    = with(commandRules, group{
 		"digits": {need: true, min: 1}, "duration_millis": {is: number64, min: 100, max: 500},
 	})
-	updateRules = rules{"client_state": {is: base64Text, need: true, code: "90017"}}
+	updateRules = with(group{"client_state": {is: base64Text, need: true, code: "90017"}})
 )
 
 // read parses and checks a command's body. An unknown member is refused here
 // though the carrier lets it pass: a misspelt one would do nothing, silently.
+// Of several faults the first by name is told, and unknown members last.
 func (rs rules) read(raw []byte) (body, *problem) {
-	var in body
-	d := json.NewDecoder(strings.NewReader(string(raw)))
-	d.UseNumber()
-	if err := d.Decode(&in); err != nil || in == nil {
+	in, ok := parse(raw)
+	if !ok {
 		return nil, bad("10015", "", "the body must be a JSON object")
 	}
-	for _, name := range slices.Sorted(maps.Keys(rs)) {
+	names := make([]string, 0, 16)
+	for name := range in {
+		names = append(names, name)
+	}
+	for _, name := range rs.needed {
+		if _, given := in[name]; !given {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	unknown := ""
+	for _, name := range names {
+		r, known := rs.of[name]
 		v, given := in[name]
-		switch r := rs[name]; {
-		case !given && r.need:
+		switch {
+		case !known && unknown == "":
+			unknown = "/" + name
+		case !known:
+		case !given:
 			return in, bad("10004", "/"+name, "The '%s' parameter is required", name)
-		case given:
+		default:
 			if p := r.check(name, v); p != nil {
 				return in, p
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(in)) {
-		if _, known := rs[name]; !known {
-			return in, bad("10015", "/"+name, "the API has no member '%s' here", name)
-		}
+	if unknown != "" {
+		return in, bad("10015", unknown, "the API has no member '%s' here", unknown[1:])
 	}
 	return in, nil
 }

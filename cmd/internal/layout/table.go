@@ -19,6 +19,8 @@ const (
 	yaml       = "go.yaml.in/yaml/v3"
 	client     = "github.com/prometheus/client_golang"
 	model      = "github.com/prometheus/client_model"
+	common     = "github.com/prometheus/common"
+	fasthttp   = "github.com/valyala/fasthttp"
 	rapid      = "pgregory.net/rapid"
 )
 
@@ -81,16 +83,25 @@ var Table = map[string]Rule{
 
 	// It shares nothing with the switch but the wire, so that the two do not
 	// make the same mistake; a phone number is one on both sides.
-	"loadtest":         {May: []string{"actors/phone", "loadtest/...", "github.com/HdrHistogram/hdrhistogram-go"}},
-	"loadtest/carrier": {May: []string{"actors/phone", "loadtest/party", uuid}},
-	"loadtest/party":   {},
-	"loadtest/report":  {May: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
+	"loadtest": {
+		May: []string{"actors/phone", "loadtest/...", uuid, yaml, fasthttp, model, common},
+	},
+	"loadtest/carrier": {
+		May:   []string{"actors/phone", "loadtest/party", uuid, fasthttp, "filippo.io/edwards25519"},
+		Tests: []string{openapi},
+	},
+	"loadtest/party":       {},
+	"loadtest/pace":        {Tests: []string{rapid}},
+	"loadtest/market":      {May: []string{"loadtest/pace", "loadtest/party"}, Tests: []string{"actors/phone", rapid}},
+	"loadtest/judge":       {May: []string{"actors/phone", "loadtest/..."}, Tests: []string{rapid}},
+	"loadtest/wrongswitch": {Tests: []string{"actors/phone", "loadtest/..."}},
+	"loadtest/report":      {May: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 
 	"cmd/maskswitch": {May: []string{"cmd/internal/app"}},
-	"cmd/loadtest":   {May: []string{"cmd/internal/app", "loadtest/..."}},
+	"cmd/loadtest":   {May: []string{"loadtest/..."}, Tests: []string{"cmd/internal/app"}},
 	"cmd/internal/app": {
 		May:   []string{"actors/...", "http/...", "metrics/...", "loadtest/...", client, zap, "github.com/joho/godotenv"},
-		Tests: []string{model, "github.com/prometheus/common"},
+		Tests: []string{model, common},
 	},
 	"cmd/internal/layout": {},
 }

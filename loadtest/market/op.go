@@ -1,0 +1,74 @@
+package market
+
+import (
+	"time"
+
+	"maskswitch/loadtest/party"
+)
+
+// Op is one thing that a marketplace, or somebody with a phone, does.
+type Op struct {
+	At      time.Duration // when it is due, since the start of the run
+	Kind    Kind
+	Booking *Booking // of every kind; of a stranger's call the booking whose number is dialled
+	Call    *Call    // of Dial only
+}
+
+// Kind is what is done.
+type Kind uint8
+
+// The requests, and a call.
+const (
+	Open   Kind = iota // POST /bookings
+	Repeat             // the same POST /bookings again, with the same id: the answer must be the same
+	Read               // GET /bookings/{id}
+	Extend             // PATCH /bookings/{id}
+	Close              // DELETE /bookings/{id}
+	Dial               // somebody dials a proxy number
+)
+
+// Booking is one booking as the marketplace plans it. It never changes: how it
+// went is the runner's to note.
+type Booking struct {
+	N           int    // from 1, in the order of their opening
+	Host, Guest string // E.164; the guest is party_a
+	Opens       time.Duration
+	Lasts       time.Duration // as asked for at first
+	Extends     time.Duration // asked for by Extend, on top of Lasts; 0: never
+	// Ends is when it ends by plan: closed early, or expired.
+	Ends   time.Duration
+	Closed bool // by Close at Ends; else it expires by itself
+}
+
+// Call is one call as it is planned.
+type Call struct {
+	N      uint64 // from 1, in the order of dialling
+	Caller Caller
+	// From is what the caller's phone sends: E.164, or "anonymous".
+	From   string
+	Host   bool   // the caller is, or pretends to be, the host of the booking
+	Habit  string // the name of the kind of call, for reports: "talks", "stranger"
+	Script party.Script
+	Redial bool // the same caller again, who did not get through
+	// Twin: the other party dials at the same time.
+	Twin bool
+}
+
+// Caller is who dials.
+type Caller uint8
+
+// A Party of the live booking is to be connected, everybody else refused.
+const (
+	Party    Caller = iota
+	Stranger        // has no booking with anybody on this number
+	Withheld        // a party who hides the number
+	Late            // a party of a booking that has ended
+)
+
+func (c Caller) String() string {
+	return [...]string{"party", "stranger", "withheld", "late"}[c]
+}
+
+func (k Kind) String() string {
+	return [...]string{"open", "repeat", "read", "extend", "close", "dial"}[k]
+}

@@ -1,0 +1,162 @@
+package wrongswitch_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"maskswitch/loadtest/carrier"
+	"maskswitch/loadtest/judge"
+	"maskswitch/loadtest/wrongswitch"
+)
+
+// The judge must be able to say nothing.
+func TestARightSwitchIsNotBlamed(t *testing.T) {
+	some := func(f ...carrier.Failure) map[string][]carrier.Failure { return map[string][]carrier.Failure{"": f} }
+	for _, c := range []struct {
+		name   string
+		faults carrier.Faults
+		whole  bool // everything goes as planned
+	}{
+		{"no faults", carrier.Faults{}, true},
+		{"duplicates, disorder and loss", carrier.Faults{Duplicate: .7, Copies: 3, Reorder: .5, Delay: 400 * time.Millisecond, Loss: .2,
+			Jitter: 30 * time.Millisecond, Skew: time.Minute, RecordingEarly: .3, RecordingBare: .3, RecordingFailed: .1}, false},
+		{"commands that fail", carrier.Faults{Commands: some(
+			carrier.Failure{Rate: .1, Reply: carrier.Reply{Status: 503}}, carrier.Failure{Rate: .1, Reply: carrier.Reply{Cut: carrier.CutAfter}},
+			carrier.Failure{Rate: .1, Reply: carrier.Reply{Cut: carrier.CutBefore}}, carrier.Failure{Rate: .05, Reply: carrier.Reply{Status: 403}},
+			carrier.Failure{Rate: .1, Reply: carrier.Reply{Hold: 300 * time.Millisecond}})}, false},
+		{"everything at once", carrier.Faults{Duplicate: 1, Copies: 3, Reorder: .4, Delay: 600 * time.Millisecond, Loss: .1, RecordingEarly: .5,
+			Commands: some(carrier.Failure{Rate: .1, Reply: carrier.Reply{Status: 500}}, carrier.Failure{Rate: .1, Reply: carrier.Reply{Cut: carrier.CutAfter}})}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, carrier.Config{Faults: c.faults}, wrongswitch.Config{})
+			r.play(160)
+			if len(r.found) > 0 {
+				t.Fatalf("found %v in a switch that is right:\n%s", r.kinds(), r.explain())
+			}
+			for _, h := range habits {
+				if n := r.outcomes[h.name+": "+h.outcome]; n == 0 {
+					t.Errorf("no call of the habit %q came to %q: %v", h.name, h.outcome, r.outcomes)
+				}
+			}
+			for _, who := range []string{"stranger", "withheld", "late"} {
+				if n := r.outcomes[who+": refused: "+who]; n < 12 {
+					t.Errorf("%d calls of the habit %s were refused: %v", n, who, r.outcomes)
+				}
+			}
+			if c.whole {
+				r.asPlanned()
+			}
+		})
+	}
+}
+
+// asPlanned holds outcomes and ladders against what the scripts say.
+func (r *rig) asPlanned() {
+	r.t.Helper()
+	for _, h := range habits {
+		for outcome, n := range r.outcomes {
+			if strings.HasPrefix(outcome, h.name+": ") && outcome != h.name+": "+h.outcome {
+				r.t.Errorf("%d times %q, want %q", n, outcome, h.outcome)
+			}
+		}
+	}
+	for _, l := range r.ladders.Report() {
+		for _, s := range l.Rungs {
+			if s.Duplicate+s.Late+s.Missing+s.Unexpected != 0 || !s.Command && s.Sent != s.Received {
+				r.t.Errorf("%s: %+v", l.Script, s)
+			}
+			if l.Script == "talks" && s.Step != "A, B call.bridged" && s.Received != l.Calls {
+				r.t.Errorf("%d calls of the habit talks: %+v", l.Calls, s)
+			}
+		}
+	}
+}
+
+// wrongs says what each defect must be found as, and what may be found besides:
+// one wrong often does another.
+var wrongs = []struct {
+	defect wrongswitch.Defect
+	must   []judge.Kind
+	may    []judge.Kind
+}{
+	{wrongswitch.Defect{Kind: wrongswitch.ConnectsStrangers}, []judge.Kind{judge.StrangerConnected}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.ConnectsWithheld}, []judge.Kind{judge.WithheldConnected}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.ConnectsLate}, []judge.Kind{judge.LateConnected}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.WrongPerson, Every: 3}, []judge.Kind{judge.WrongPerson}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.ShowsNumber, Every: 3}, []judge.Kind{judge.NumberShown}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.ShowsAnotherNumber, Every: 3}, []judge.Kind{judge.WrongCallerID}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.LeaksNumber, Every: 5}, []judge.Kind{judge.NumberShown}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.AnswersTwice, Every: 5}, []judge.Kind{judge.AnsweredTwice}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.TransfersTwice, Every: 5}, []judge.Kind{judge.TransferredTwice}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.RecordsTwice, Every: 5}, []judge.Kind{judge.RecordedTwice}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.ForgetsBooking, Every: 5}, []judge.Kind{judge.BookingForgotten, judge.CallerRefused}, []judge.Kind{judge.NumberGivenTwice, judge.RepeatDiffers}},
+	{wrongswitch.Defect{Kind: wrongswitch.UndeadBooking, Every: 2}, []judge.Kind{judge.BookingUndead}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.GivesNumberTwice, Every: 9}, []judge.Kind{judge.NumberGivenTwice}, []judge.Kind{judge.CallerRefused, judge.LateConnected, judge.BookingForgotten}},
+	{wrongswitch.Defect{Kind: wrongswitch.RepeatsDifferently, Every: 2}, []judge.Kind{judge.RepeatDiffers}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.AnswersLate, Every: 20}, []judge.Kind{judge.LateReaction}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.DropsWebhook, Every: 7}, []judge.Kind{judge.EventIgnored}, []judge.Kind{judge.NotRecorded, judge.NeverEnded}},
+	{wrongswitch.Defect{Kind: wrongswitch.RefusesWebhook, Every: 7}, []judge.Kind{judge.EventRefused, judge.RecordingLost}, []judge.Kind{judge.NeverEnded}},
+	{wrongswitch.Defect{Kind: wrongswitch.RefusesCallers, Every: 5}, []judge.Kind{judge.CallerRefused}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.CutsCalls, Every: 3}, []judge.Kind{judge.CallCut}, []judge.Kind{judge.NotRecorded}},
+	{wrongswitch.Defect{Kind: wrongswitch.NeverRecords, Every: 3}, []judge.Kind{judge.NotRecorded}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.LeavesInSilence}, []judge.Kind{judge.EventIgnored, judge.NeverEnded}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.NeverHangsUp}, []judge.Kind{judge.EventIgnored, judge.NeverEnded}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.ParksCallers}, []judge.Kind{judge.NeverEnded}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.BadCommand, Every: 4}, []judge.Kind{judge.BadCommand}, []judge.Kind{judge.NeverEnded}},
+	{wrongswitch.Defect{Kind: wrongswitch.CommandsStrays, Every: 9}, []judge.Kind{judge.StrayCommand}, nil},
+}
+
+func TestEveryDefectIsFoundByName(t *testing.T) {
+	covered := map[wrongswitch.Kind]bool{}
+	for _, c := range wrongs {
+		covered[c.defect.Kind] = true
+		t.Run(string(c.defect.Kind), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, carrier.Config{}, wrongswitch.Config{Defects: []wrongswitch.Defect{c.defect}, Lateness: react + time.Second})
+			r.play(40)
+			found := r.kinds()
+			if r.sw.Struck(c.defect.Kind) == 0 {
+				t.Fatal("the defect never struck: the market gives it no chance")
+			}
+			for _, k := range c.must {
+				if found[k] == 0 {
+					t.Errorf("found %v and not %s", found, k)
+				}
+			}
+			allowed := append(slices.Clone(c.must), c.may...)
+			for k := range maps.Keys(found) {
+				if !slices.Contains(allowed, k) {
+					t.Errorf("found %s, which this is not:\n%s", k, r.explain(allowed...))
+				}
+			}
+		})
+	}
+	for _, k := range wrongswitch.Kinds() {
+		if !covered[k] {
+			t.Errorf("defect %s has no case", k)
+		}
+	}
+}
+
+// Each kind of finding is one that some defect brings about here, but for what
+// only an archive can show.
+func TestEveryKindIsProvoked(t *testing.T) {
+	provoked := map[judge.Kind]bool{judge.RecordingAltered: true}
+	for _, c := range wrongs {
+		for _, k := range c.must {
+			provoked[k] = true
+		}
+	}
+	for _, k := range judge.Kinds() {
+		if !provoked[k] {
+			t.Errorf("no defect leads to %s", k)
+		}
+		if k.Title() == string(k) {
+			t.Errorf("%s has no title", k)
+		}
+	}
+}
