@@ -118,6 +118,7 @@ func (r *run) killer(ctx context.Context, every time.Duration) {
 		end := r.trouble.begin(time.Now())
 		r.clerk.kill()
 		r.switch_.kill()
+		r.desk.client.CloseIdleConnections() // nobody is at their other end any more
 		down := time.Now()
 		if err := r.switch_.start(context.WithoutCancel(ctx), time.Minute); err != nil {
 			r.notes.add("After a kill the switch did not come back: " + err.Error())

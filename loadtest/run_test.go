@@ -5,12 +5,14 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +23,15 @@ import (
 	"maskswitch/loadtest/report"
 	"maskswitch/loadtest/wrongswitch"
 )
+
+// These tests wait more than they work.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // double is a switch to be tested, on a port of its own, wired to a carrier
 // that is yet to come.
@@ -74,7 +85,7 @@ react: 1500ms
 
 func (d double) run(t *testing.T, plan string, change ...func(*Options)) *report.Result {
 	t.Helper()
-	p, err := ParsePlan([]byte(plan))
+	p, err := ParsePlan([]byte(dedup(plan)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +98,24 @@ func (d double) run(t *testing.T, plan string, change ...func(*Options)) *report
 		t.Fatal(err)
 	}
 	return r
+}
+
+// dedup lets a later line of a plan replace an earlier one of the same name.
+func dedup(plan string) string {
+	var order []string
+	lines := map[string]string{}
+	for line := range strings.Lines(plan) {
+		name, _, _ := strings.Cut(line, ":")
+		if _, there := lines[name]; !there {
+			order = append(order, name)
+		}
+		lines[name] = strings.TrimRight(line, "\n") + "\n"
+	}
+	var b strings.Builder
+	for _, name := range order {
+		b.WriteString(lines[name])
+	}
+	return b.String()
 }
 
 func found(r *report.Result) map[judge.Kind]int64 {
@@ -121,7 +150,8 @@ func TestARightSwitchPasses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			r := newDouble(t, nil).run(t, quick+c.faults)
+			// A machine that is busy with other tests may be slow; that is not wrong.
+			r := newDouble(t, nil).run(t, quick+"react: 15s\n"+c.faults)
 			if f := found(r); len(f) > 0 {
 				t.Fatalf("found %v in a switch that is right:\n%s", f, explain(r))
 			}
@@ -217,6 +247,7 @@ func TestLatenciesAreTrue(t *testing.T) {
 // A server that takes one webhook after the other makes the next wait. Its own
 // view, and that of a tester that waits with it, is a short time for each.
 func TestWaitingToBeSentIsPartOfTheLatency(t *testing.T) {
+	t.Parallel()
 	var one sync.Mutex
 	serial := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -242,6 +273,7 @@ func TestWaitingToBeSentIsPartOfTheLatency(t *testing.T) {
 }
 
 func TestOfferedRateIsThePlans(t *testing.T) {
+	t.Parallel()
 	r := newDouble(t, nil).run(t, quick)
 	// A Poisson process of mean 320 strays by more than 4 sigma once in 16,000
 	// seeds, and this seed is fixed.
@@ -255,6 +287,7 @@ func TestOfferedRateIsThePlans(t *testing.T) {
 
 // Nothing is put off: what does not fit is dropped, and said to be.
 func TestCallsThatDoNotFitAreDropped(t *testing.T) {
+	t.Parallel()
 	r := newDouble(t, nil).run(t, strings.Replace(quick, "calls: {", "calls: {max_active: 3, ", 1)+"thresholds: [dropped<1]\n")
 	if sum(r.Load.CallsDropped) == 0 || r.Load.MostActive > 3 || r.Verdict.Exit != ExitMissed {
 		t.Errorf("dropped %v, most at once %d, verdict %+v", r.Load.CallsDropped, r.Load.MostActive, r.Verdict)
@@ -272,6 +305,7 @@ func TestTesterSaysThatItIsTheLimit(t *testing.T) {
 
 // Two runs with one seed offer the same calls, and meet the same faults.
 func TestSameSeedSameRun(t *testing.T) {
+	t.Parallel()
 	plan := quick + "faults: {duplicate: .3, loss: .1, commands: {answer: [{rate: .1, status: 503}]}}"
 	a, b := newDouble(t, nil).run(t, plan), newDouble(t, nil).run(t, plan)
 	other := newDouble(t, nil).run(t, plan, func(o *Options) { o.Plan.Seed = 99 })
@@ -314,14 +348,21 @@ func TestWhatCannotBeTestedIsSaid(t *testing.T) {
 			}
 		})
 	}
-	plan.KillEvery = Span(time.Second)
-	if _, err := Run(context.Background(), Options{Plan: plan, Target: d.url}); err == nil || !strings.Contains(err.Error(), "-switch") {
+}
+
+func TestOnlyOwnSwitchIsKilled(t *testing.T) {
+	plan, err := ParsePlan([]byte(quick + "kill_every: 1s\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), Options{Plan: plan, Target: "http://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "-switch") {
 		t.Errorf("killing somebody else's switch: %v", err)
 	}
 }
 
 // A run that is cut short still has its report.
 func TestInterruptedRunReports(t *testing.T) {
+	t.Parallel()
 	d := newDouble(t, nil)
 	plan, err := ParsePlan([]byte(strings.Replace(quick, "for: 4s", "for: 1h", 1)))
 	if err != nil {

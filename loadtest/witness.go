@@ -46,7 +46,8 @@ func (w *witness) Commanded(k *carrier.Call, c carrier.Command, after carrier.Re
 		what += " refused " + c.Code
 	}
 	r.counts.add(r.counts.commands, what)
-	if c.Status != 200 && !c.Repeat {
+	// That a leg has ended meanwhile (90018) is no error: somebody hung up.
+	if c.Status != 200 && !c.Repeat && c.Code != "90018" {
 		r.counts.fault("command "+c.Action, commandWord(c), c.Faulted)
 	}
 	if s, ok := stepOf[after.Step]; ok {

@@ -45,6 +45,7 @@ type address struct {
 
 	mu   sync.Mutex
 	idle []*line // the last one used at the end
+	left bool    // nothing is kept any more
 }
 
 type place struct {
@@ -148,6 +149,11 @@ func (c *courier) line(a *address, deadline time.Time) (*line, error) {
 func (c *courier) keep(a *address, l *line) {
 	l.since = time.Now()
 	a.mu.Lock()
+	if a.left {
+		a.mu.Unlock()
+		c.drop(l)
+		return
+	}
 	a.idle = append(a.idle, l)
 	n := 0
 	for n < len(a.idle) && l.since.Sub(a.idle[n].since) > idleTime {
@@ -253,7 +259,7 @@ func (c *courier) drop(l *line) {
 func (c *courier) leave(a *address) {
 	a.mu.Lock()
 	idle := a.idle
-	a.idle = nil
+	a.idle, a.left = nil, true
 	a.mu.Unlock()
 	for _, l := range idle {
 		c.drop(l)

@@ -20,7 +20,17 @@
 // Each Call owns its legs behind one mutex. Nothing under that mutex waits: an
 // event is built there and handed to a bounded set of senders, so a slow
 // switch delays its own webhooks and nobody's call. Hooks (OnCommand,
-// OnDelivery) run outside of it and may ask the call anything.
+// OnDelivery) and the Observer run outside of it and may ask the call anything.
 //
-// Not played: bridge, gather, conferences, transcription, the number API.
+// It is made to share a machine with the switch that it tests, so it does by
+// hand what it does nine times a call: BenchmarkCost says what is left. All
+// that is due later, people's doings among it, is run by one goroutine in steps
+// of a millisecond; what is late by that happens late, and its event says when
+// it happened. Only the first event of a call is due when the plan says.
+//
+// The rules of commands are held against the published schema by a test, which
+// lists where they differ and why.
+//
+// Not played: dialling (POST /calls), bridge, gather, conferences,
+// transcription, the logs of events and deliveries, the number API.
 package carrier

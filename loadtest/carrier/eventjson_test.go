@@ -5,12 +5,24 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"testing"
+	"time"
 )
+
+func TestTimesOfTheWire(t *testing.T) {
+	zone := time.FixedZone("", -7*3600)
+	for _, at := range []time.Time{
+		{}, time.Unix(0, 0), time.Unix(1760000000, 999_999_999), time.Date(2026, 12, 31, 23, 59, 59, 1000, zone), time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		if got, want := wireTime(at), at.UTC().Format("2006-01-02T15:04:05.000000Z"); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
 
 // TestPayloadsAreAsReflectionWritesThem fills payloads at random, every member
 // present in some and absent in others, with texts that need escapes among them.
 func TestPayloadsAreAsReflectionWritesThem(t *testing.T) {
-	texts := []string{"", "plain", "+13125550111", `quote " and \\ bar`, "a<b>&c", "line\nbreak", "ünïcode ☎", "\u2028", "\xff", "\x7f"}
+	texts := []string{"", "plain", "+13125550111", `quote " and \\ bar`, "a<b", "a>b", "a&b", "line\nbreak", "ünïcode ☎", "\u2028", "\xff", "\x7f"}
 	dice := rand.New(rand.NewPCG(1, 2))
 	pick := func() string { return texts[dice.IntN(len(texts))] }
 	seen := map[string]int{}

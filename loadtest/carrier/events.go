@@ -16,6 +16,8 @@ type event struct {
 	open int             // copies not settled yet
 	gaps []time.Duration // pauses between deliveries
 
+	usual [1]Delivery // most events need no more
+
 	// Of the first delivery that a fault did not lose; before it leaves, due is
 	// when the first of all is due.
 	due, sent time.Time
@@ -72,7 +74,29 @@ type ending struct {
 }
 
 // wireTime is ISO 8601 with microseconds, as the carrier writes it.
-func wireTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+func wireTime(t time.Time) string {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	if year < 1000 || year > 9999 {
+		return t.Format("2006-01-02T15:04:05.000000Z")
+	}
+	b := [27]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.', 26: 'Z'}
+	put := func(at, digits, v int) {
+		for i := at + digits - 1; i >= at; i-- {
+			b[i] = byte('0' + v%10)
+			v /= 10
+		}
+	}
+	put(0, 4, year)
+	put(5, 2, int(month))
+	put(8, 2, day)
+	put(11, 2, hour)
+	put(14, 2, minute)
+	put(17, 2, second)
+	put(20, 6, t.Nanosecond()/1000)
+	return string(b[:])
+}
 
 // emit builds an event as the leg is now and sends it on its way. detail is an
 // *ending, *recording or *speech where the kind needs one.
@@ -82,6 +106,7 @@ func (k *Call) emit(l *leg, kind string, detail any) {
 	p := payload{CallControlID: l.control, CallLegID: l.id, CallSessionID: k.session,
 		ClientState: l.state, ConnectionID: c.cfg.ConnectionID}
 	ev := &event{call: k, Event: Event{ID: newID(), Kind: kind, Leg: l.name, At: now}}
+	ev.Deliveries = ev.usual[:0]
 	if l.state != nil {
 		ev.ClientState = *l.state
 	}

@@ -20,6 +20,9 @@ type rule struct {
 	code     string   // the carrier's own code for a bad value; empty: the general one
 }
 
+// unbounded is the max of a number that may not be negative.
+const unbounded = 1 << 30
+
 type kind uint8
 
 const (
@@ -95,7 +98,7 @@ var (
 		"record_channels":         {words: channels, code: "90001"},
 		"record_format":           {words: formats, code: "90000"},
 		"record_max_length":       {is: number64, max: 43200},
-		"record_timeout_secs":     {is: number64, max: 1 << 30, code: "90049"},
+		"record_timeout_secs":     {is: number64, max: unbounded, code: "90049"},
 		"record_track":            {words: tracks, code: "90059"},
 		"record_trim":             {words: []string{"trim-silence"}},
 		"record_custom_file_name": {min: 1, max: 40},
@@ -103,13 +106,14 @@ var (
 	formats  = []string{"wav", "mp3"}
 	channels = []string{"single", "dual"}
 	tracks   = []string{"both", "inbound", "outbound"}
+	streamed = []string{"PCMU", "PCMA", "G722", "OPUS", "AMR-WB", "L16"}
 	targets  = []string{"self", "opposite", "both"}
 
 	answerRules = with(commandRules, hookRules, recordRules, headerRules, group{
 		"assistant": {is: object}, "billing_group_id": {is: uuidText}, "conversation_relay_config": {is: object},
-		"deepfake_detection": {is: object}, "preferred_codecs": {}, "send_silence_when_idle": {is: flag},
-		"sound_modifications": {is: object}, "stream_bidirectional_codec": {}, "stream_bidirectional_mode": {},
-		"stream_bidirectional_target_legs": {}, "stream_codec": {}, "stream_url": {},
+		"deepfake_detection": {is: object}, "preferred_codecs": {words: []string{"G722,PCMU,PCMA,G729,OPUS,VP8,H264"}}, "send_silence_when_idle": {is: flag},
+		"sound_modifications": {is: object}, "stream_bidirectional_codec": {words: streamed}, "stream_bidirectional_mode": {words: []string{"mp3", "rtp"}},
+		"stream_bidirectional_target_legs": {words: targets}, "stream_codec": {words: append([]string{"default"}, streamed...)}, "stream_url": {},
 		"stream_track":  {words: []string{"inbound_track", "outbound_track", "both_tracks"}},
 		"transcription": {is: flag}, "transcription_config": {is: object},
 	})
@@ -135,17 +139,17 @@ var (
 		"format":          {need: true, words: formats, code: "90000"},
 		"channels":        {need: true, words: channels, code: "90001"},
 		"recording_track": {words: tracks, code: "90059"}, "max_length": {is: number64, max: 14400},
-		"timeout_secs": {is: number64, max: 1 << 30}, "play_beep": {is: flag},
+		"timeout_secs": {is: number64, max: unbounded}, "play_beep": {is: flag},
 		"trim": {words: []string{"trim-silence"}}, "custom_file_name": {min: 1, max: 40},
 		"transcription": {is: flag}, "transcription_engine": {words: []string{"A", "B", "deepgram/nova-3"}},
-		"transcription_language": {}, "transcription_max_speaker_count": {is: number64},
+		"transcription_language": {words: transcribed}, "transcription_max_speaker_count": {is: number64},
 		"transcription_min_speaker_count": {is: number64}, "transcription_profanity_filter": {is: flag},
 		"transcription_speaker_diarization": {is: flag},
 	})
 	recordingRules = with(commandRules, group{"recording_id": {is: uuidText}})
 	speakRules     = with(commandRules, group{
 		"payload": {need: true, min: 1, max: 3000, code: "90010"}, "voice": {need: true, min: 1, code: "90012"},
-		"payload_type": {words: []string{"text", "ssml"}, code: "90011"}, "language": {code: "90013"},
+		"payload_type": {words: []string{"text", "ssml"}, code: "90011"}, "language": {words: spoken, code: "90013"},
 		"service_level": {words: []string{"basic", "premium"}}, "loop": {is: textOrNumber},
 		"stop": {}, "target_legs": {words: targets}, "voice_settings": {is: object},
 	})

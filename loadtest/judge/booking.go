@@ -123,4 +123,4 @@ type pendingShard struct {
 }
 
 // leastSweep is below which a sweep saves nothing.
-const leastSweep = 4096
+const leastSweep = 512

@@ -176,6 +176,9 @@ func (r *Register) hold(k *booking, at1 key, at time.Time) (Finding, bool) {
 	if s.bookings[at1] == nil {
 		s.sweepAt(at, r.cfg)
 	}
+	if len(s.bookings[at1]) >= leastPrune {
+		s.bookings[at1] = slices.DeleteFunc(s.bookings[at1], func(o *booking) bool { return o.old(at, r.cfg.Fuzz, r.cfg.Keep) })
+	}
 	var f Finding
 	clash := false
 	for _, o := range s.bookings[at1] {
@@ -188,6 +191,9 @@ func (r *Register) hold(k *booking, at1 key, at time.Time) (Finding, bool) {
 	s.bookings[at1] = append(s.bookings[at1], k)
 	return f, clash
 }
+
+// leastPrune is below which a list is left to the sweeps.
+const leastPrune = 8
 
 // Refused notes that the switch said no for certain: the booking is not there.
 func (r *Register) Refused(id string, _ time.Time) {

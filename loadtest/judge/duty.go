@@ -69,7 +69,7 @@ func (h *hearing) duties() {
 		}
 		h.owe(d)
 	}
-	if h.answerA != nil && h.ringA != nil && len(h.l.Connections) == 0 {
+	if h.answerA != nil && h.ringA != nil && (len(h.l.Connections) == 0 || h.asked("transfer")) {
 		d := duty{step: stepTransfer, cause: h.answerA, needs: [4]*carrier.Event{h.ringA}, any: transfer | dial | hangup | speak | other,
 			relief: over, kind: EventIgnored, must: "the call had to be transferred"}
 		if h.v.Want == Refuse {
@@ -238,4 +238,14 @@ func (h *hearing) recordings() {
 			h.find(RecordingLost, h.last, "recording %s began at %s and was never saved", rec.ID, h.since(rec.Started))
 		}
 	}
+}
+
+// asked says whether an action was asked for on leg A.
+func (h *hearing) asked(action string) bool {
+	for i := range h.l.Commands {
+		if c := &h.l.Commands[i]; c.Action == action && c.Leg == "A" {
+			return true
+		}
+	}
+	return false
 }

@@ -21,7 +21,7 @@ type Config struct {
 	// their script says. 0: 1.
 	Speed float64
 	// Keep is how long an ended booking is remembered, so that its late callers
-	// are known for what they are; 0: 15 minutes.
+	// are known for what they are; 0: 5 minutes. Each costs some 400 bytes.
 	Keep time.Duration
 }
 
@@ -70,7 +70,7 @@ const shards = 64
 func New(cfg Config) *Register {
 	set(&cfg.React, 2*time.Second)
 	set(&cfg.Fuzz, 2*time.Second)
-	set(&cfg.Keep, 15*time.Minute)
+	set(&cfg.Keep, 5*time.Minute)
 	set(&cfg.Speed, 1)
 	r := &Register{cfg: cfg, seed: maphash.MakeSeed()}
 	for i := range shards {

@@ -188,7 +188,10 @@ func (h *hearing) until() time.Time {
 	at, s := h.l.Placed, h.e.Script
 	knows := false
 	for i := range h.l.Events {
-		if from, taken := h.heard(&h.l.Events[i]); taken {
+		e := &h.l.Events[i]
+		from, _ := h.heard(e) // one that it turned away is its own doing
+		at = later(at, e.At)
+		if !from.IsZero() {
 			at, knows = later(at, from), true
 		}
 	}

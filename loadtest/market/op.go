@@ -8,10 +8,13 @@ import (
 
 // Op is one thing that a marketplace, or somebody with a phone, does.
 type Op struct {
-	At      time.Duration // when it is due, since the start of the run
-	Kind    Kind
-	Booking *Booking // of every kind; of a stranger's call the booking whose number is dialled
-	Call    *Call    // of Dial only
+	At   time.Duration // when it is due, since the start of the run
+	Kind Kind
+	// Booking is what the request or the call is about; of a stranger's call it is
+	// the booking whose number is dialled. It is nil of a Dial for which there was
+	// no live booking: that call cannot be started, and is to be counted.
+	Booking *Booking
+	Call    *Call // of Dial only
 }
 
 // Kind is what is done.

@@ -14,26 +14,28 @@ type Stage struct {
 	Burst    int     // so many at once at its begin, on top
 }
 
-// Highest rate that Check lets pass, in arrivals a second. It is far above what
+// Highest is the highest rate that Check lets pass, in arrivals a second. It is far above what
 // one machine starts, and finds a rate that was meant a minute or a day.
 const Highest = 1e6
+
+// Longest is how long stages may take together: ten years, so that sums of
+// instants fit into a time.Duration.
+const Longest = 10 * 365 * 24 * time.Hour
 
 // Check says what is wrong with stages, all of it at once, and what to write
 // instead. No stages at all are no fault: nothing arrives.
 func Check(stages []Stage) error {
 	var wrong []error
-	whole := time.Duration(0)
+	whole, tooLong := time.Duration(0), false
 	for i, s := range stages {
 		refuse := func(format string, args ...any) {
 			wrong = append(wrong, fmt.Errorf("stage %d: "+format, append([]any{i + 1}, args...)...))
 		}
 		if s.For <= 0 {
 			refuse("its length is %v; write how long it lasts, such as 60s", s.For)
-		} else if s.For > math.MaxInt64-whole {
-			refuse("the stages up to this one last longer than 292 years together; write shorter ones")
-			whole = 0
-		} else {
-			whole += s.For
+		} else if whole = min(whole+min(s.For, Longest+1), Longest+1); whole > Longest && !tooLong {
+			tooLong = true
+			refuse("the stages up to this one are longer than %.0f hours together; write shorter ones", Longest.Hours())
 		}
 		for _, r := range []struct {
 			is    float64

@@ -39,7 +39,9 @@ func TestFaultsOfStagesAreTold(t *testing.T) {
 		{[]Stage{{For: s, From: math.Inf(1), To: 1}}, []string{"+Inf at its begin"}, 1},
 		{[]Stage{{For: s, From: 1, To: Highest + 1}}, []string{"at its end"}, 1},
 		{[]Stage{{For: s, Burst: -1}}, []string{"burst is -1", "0 for no burst"}, 1},
-		{[]Stage{{For: math.MaxInt64}, {For: 1}}, []string{"stage 2", "292 years"}, 1},
+		{[]Stage{{For: Longest}}, nil, 0},
+		{[]Stage{{For: Longest}, {For: 1}, {For: math.MaxInt64}}, []string{"stage 2", "longer than 87600 hours"}, 1},
+		{[]Stage{{For: math.MaxInt64}}, []string{"stage 1", "longer than 87600 hours"}, 1},
 		{[]Stage{{For: -1, From: -1, To: -2}, {For: s}, {For: s, Burst: -4}}, []string{"stage 1", "-1 at its begin", "-2 at its end", "stage 3", "burst is -4"}, 4},
 	} {
 		err := Check(c.stages)

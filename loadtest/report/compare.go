@@ -9,11 +9,11 @@ import (
 
 // rule is printed under every comparison: what Compare calls worse.
 const rule = `B is worse if A passed and B did not; if B shows more of any kind of wrong behaviour; if a larger
-share of its calls failed or was dropped, or of its webhooks or requests went wrong, by more than 0.1 %
-of all and than chance explains; or if p50, p99 or p99.9 of a step, or the switch's CPU a call, is more
-than 10 % and 0.5 ms (CPU: 10 %) above A's. A quantile needs 10 samples beyond it, and the ranges in
-which chance lets it lie (3 standard deviations) must not touch. Times and CPU are judged only between
-runs of the same plan and length on the same processor in which the tester was not the limit.
+share of its calls failed or was dropped, or of its steps failed, by more than 0.1 % of all and than
+chance explains; or if p50, p99 or p99.9 of a step, or the switch's CPU a call, is more than 10 % and
+0.5 ms (CPU: 10 %) above A's. A quantile needs 10 samples beyond it, and the ranges in which chance
+lets it lie (3 standard deviations) must not touch. Shares are judged only between runs of the same
+plan; times and CPU only if also length and processor are the same and the tester was not the limit.
 `
 
 // comparison is written as it is judged.
@@ -21,6 +21,7 @@ type comparison struct {
 	a, b  *Result
 	out   strings.Builder
 	worse []string
+	load  bool // shares of failures are judged
 	speed bool // times and CPU are judged
 }
 
@@ -48,10 +49,15 @@ func Compare(a, b *Result) (text string, isWorse bool) {
 
 func (c *comparison) differences() {
 	u := unlikes(c.a, c.b)
-	c.speed = len(u.speed) == 0
+	c.load = len(u.plan) == 0
+	c.speed = c.load && len(u.speed) == 0
 	if !c.speed {
-		c.out.WriteString("\nWARNING: unlike runs; times and CPU are shown and not judged\n")
-		for _, d := range u.speed {
+		what := "times and CPU are shown and not judged"
+		if !c.load {
+			what = "only the verdict and wrong behaviour are judged, the rest is shown"
+		}
+		fmt.Fprintf(&c.out, "\nWARNING: unlike runs; %s\n", what)
+		for _, d := range append(u.plan, u.speed...) {
 			fmt.Fprintf(&c.out, "  %s\n", d)
 		}
 	}
@@ -107,8 +113,8 @@ func (c *comparison) shares() {
 	t.add("", "A", "", "B", "", "")
 	one := func(name string, badA, allA, badB, allB int64) {
 		w := weighShare(badA, allA, badB, allB)
-		t.add(name, whole(badA), ofAll(badA, allA), whole(badB), ofAll(badB, allB), w.String())
-		if w == worse {
+		t.add(name, whole(badA), ofAll(badA, allA), whole(badB), ofAll(badB, allB), w.judged(c.load))
+		if w == worse && c.load {
 			c.worse = append(c.worse, fmt.Sprintf("%s: %s, was %s", name, ofAll(badB, allB), ofAll(badA, allA)))
 		}
 	}
@@ -174,7 +180,7 @@ func (c *comparison) latencies() {
 			}
 			w := weighQuantile(x, y, one.q)
 			va, vb := x.At(one.q), y.At(one.q)
-			t.add(name, one.name, span(va), span(vb), ratioText(va, vb), w.String())
+			t.add(name, one.name, span(va), span(vb), ratioText(va, vb), w.judged(c.speed))
 			if w == worse && c.speed {
 				c.worse = append(c.worse, fmt.Sprintf("%s %s: %s, was %s", p.step, one.name, span(vb), span(va)))
 			}
@@ -210,7 +216,7 @@ func (c *comparison) cpu() {
 			return
 		}
 		w := weighCPU(a, b)
-		t.add(name, span(a), span(b), ratioText(a, b), w.String())
+		t.add(name, span(a), span(b), ratioText(a, b), w.judged(judged && c.speed))
 		if judged && w == worse && c.speed {
 			c.worse = append(c.worse, fmt.Sprintf("%s: %s, was %s", name, span(b), span(a)))
 		}
@@ -250,7 +256,10 @@ func (c *comparison) verdict() {
 	fmt.Fprintf(&c.out, "\n%s\n", rule)
 	if len(c.worse) == 0 {
 		c.out.WriteString("B IS NOT WORSE")
-		if !c.speed {
+		switch {
+		case !c.load:
+			c.out.WriteString(" in what could be judged; failures, times and CPU were not")
+		case !c.speed:
 			c.out.WriteString(" in what could be judged; times and CPU were not")
 		}
 		return

@@ -18,6 +18,17 @@ func (w weight) String() string {
 	return [...]string{"=", "few samples", "within noise", "slight", "better", "WORSE"}[w]
 }
 
+// judged is the word of a weight; what is only shown is neither better nor worse.
+func (w weight) judged(yes bool) string {
+	switch {
+	case !yes && w == worse:
+		return "higher"
+	case !yes && w == better:
+		return "lower"
+	}
+	return w.String()
+}
+
 const (
 	digitsNoise  = .002  // two figures of three digits each
 	limit        = .10   // a difference that counts

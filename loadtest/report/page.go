@@ -157,11 +157,14 @@ func newView(r *Result) *view {
 
 func tiles(r *Result) []tile {
 	l := &r.Load
-	dropped := sum(l.CallsDropped)
+	dropped, failedNote := sum(l.CallsDropped), "none ended"
+	if l.CallsEnded > 0 {
+		failedNote = ofAll(l.CallsFailed, l.CallsEnded) + " of ended"
+	}
 	all := []tile{
 		{Name: "calls ended", Value: whole(l.CallsEnded), Note: rate(l.StartedRate) + " of " + rate(l.PlannedRate)},
 		{Name: "wrong behaviour", Value: whole(wrong(r)), Note: times(int64(len(r.Found)), "kind looked for", "kinds looked for"), Bad: wrong(r) > 0},
-		{Name: "calls failed", Value: whole(l.CallsFailed), Note: ofAll(l.CallsFailed, l.CallsEnded) + " of ended", Bad: l.CallsFailed > 0},
+		{Name: "calls failed", Value: whole(l.CallsFailed), Note: failedNote},
 		{Name: "calls dropped", Value: whole(dropped), Note: "not started when due", Bad: dropped > 0},
 	}
 	for _, step := range []string{"ack", "reaction", "create"} {

@@ -8,7 +8,7 @@ import (
 )
 
 // summaryFindings is how many findings a summary tells; the page has them all.
-const summaryFindings = 3
+const summaryFindings = 2
 
 // Summary is the result in about 40 lines for a terminal, ending with the
 // verdict.
@@ -24,13 +24,7 @@ func Summary(r *Result) string {
 	}
 	summaryLoad(&b, r)
 	summaryLatencies(&b, r.Latencies)
-	if len(r.Thresholds) > 0 {
-		t := table{indent: "  "}
-		for _, x := range r.Thresholds {
-			t.add(mark(x), x.Expr, figure(x.Value, x.Unit))
-		}
-		b.WriteString("\nthresholds\n" + t.String())
-	}
+	summaryThresholds(&b, r.Thresholds)
 	summaryErrors(&b, r.Errors)
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "note: %s\n", clipped(n, 110))
@@ -44,6 +38,25 @@ func Summary(r *Result) string {
 		fmt.Fprintf(&b, "; and %s", times(int64(more), "other reason", "other reasons"))
 	}
 	return b.String()
+}
+
+// summaryThresholds gives a line to each that was missed and one to all others.
+func summaryThresholds(b *strings.Builder, all []Threshold) {
+	if len(all) == 0 {
+		return
+	}
+	t, met := table{indent: "  "}, []string{}
+	for _, x := range all {
+		if x.OK {
+			met = append(met, x.Expr+" ("+figure(x.Value, x.Unit)+")")
+		} else {
+			t.add("MISSED", x.Expr, "it was "+figure(x.Value, x.Unit))
+		}
+	}
+	b.WriteString("\nthresholds\n" + t.String())
+	if len(met) > 0 {
+		fmt.Fprintf(b, "  met %s\n", clipped(strings.Join(met, ", "), 160))
+	}
 }
 
 func mark(t Threshold) string {
@@ -62,8 +75,12 @@ func summaryLoad(b *strings.Builder, r *Result) {
 	t.add("planned", whole(l.CallsPlanned), rate(l.PlannedRate))
 	t.add("started", whole(l.CallsStarted), rate(l.StartedRate)+", at most "+whole(l.MostActive)+" at once")
 	t.add("dropped", whole(sum(l.CallsDropped)), list(byCount(l.CallsDropped), 3))
-	t.add("ended", whole(l.CallsEnded), list(byCount(l.Outcomes), 4))
-	t.add("failed", whole(l.CallsFailed), ofAll(l.CallsFailed, l.CallsEnded)+" of those that ended")
+	t.add("ended", whole(l.CallsEnded), clipped(list(byCount(l.Outcomes), 4), 110))
+	failed := ""
+	if l.CallsEnded > 0 {
+		failed = ofAll(l.CallsFailed, l.CallsEnded) + " of those that ended"
+	}
+	t.add("failed", whole(l.CallsFailed), failed)
 	b.WriteString("\ncalls\n" + t.String())
 
 	t = table{indent: "  "}
@@ -81,8 +98,15 @@ func summaryLoad(b *strings.Builder, r *Result) {
 		}
 	}
 	t.add("switch CPU", cpu)
-	t.add("tester CPU", fmt.Sprintf("%s, %s a call, %s of %s; starts late by p99 %s",
-		span(r.Tester.CPU), span(r.Tester.CPUPerCall), percent(r.Tester.CPUShare), times(int64(r.Machine.Cores), "core", "cores"), span(r.Tester.Lag.P99)))
+	own := "not known"
+	if r.Tester.CPU > 0 {
+		own = fmt.Sprintf("%s, %s a call, %s of %s", span(r.Tester.CPU), span(r.Tester.CPUPerCall), percent(r.Tester.CPUShare),
+			times(int64(r.Machine.Cores), "core", "cores"))
+	}
+	if r.Tester.Lag.Count > 0 {
+		own += "; starts late by p99 " + span(r.Tester.Lag.P99)
+	}
+	t.add("tester CPU", own)
 	b.WriteString(t.String())
 }
 
@@ -107,7 +131,7 @@ func list(all []named, most int) string {
 }
 
 func summaryLatencies(b *strings.Builder, all []Latency) {
-	b.WriteString("\nlatency from the due instant, successes only\n")
+	b.WriteString("latency from the due instant, successes only\n")
 	if len(all) == 0 {
 		b.WriteString("  nothing was measured\n")
 		return

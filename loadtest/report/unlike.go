@@ -9,6 +9,9 @@ import (
 
 // unlike says in what two runs differ before anything is measured.
 type unlike struct {
+	// plan: another load with other faults, of which nothing but wrong behaviour
+	// can be held against the first.
+	plan []string
 	// speed: times and CPU of the two cannot be held against each other.
 	speed []string
 	// other differences change what is measured too little, or are perhaps what
@@ -24,7 +27,7 @@ func unlikes(a, b *Result) unlike {
 		}
 	}
 	for _, line := range planDiff(a.Run.PlanText, b.Run.PlanText) {
-		u.speed = append(u.speed, "plan: "+line)
+		u.plan = append(u.plan, "plan: "+line)
 	}
 	differ(&u.speed, "CPU", a.Machine.CPU, b.Machine.CPU)
 	differ(&u.speed, "cores", fmt.Sprint(a.Machine.Cores), fmt.Sprint(b.Machine.Cores))

@@ -66,16 +66,21 @@ func rate(v float64) string {
 // it from all, and is never rounded up to 100 % or down to 0 %.
 func percent(v float64) string {
 	off := min(math.Abs(v), math.Abs(1-v))
+	if off == 0 {
+		return strconv.FormatFloat(v*100, 'f', 0, 64) + " %"
+	}
 	places := 1
-	for limit := .005; places < 6 && off > 0 && off < limit; limit /= 10 {
+	for limit := .005; places < 6 && off < limit; limit /= 10 {
 		places++
 	}
-	text := strconv.FormatFloat(v*100, 'f', places, 64)
-	if off > 0 && (text == "100.000000" || text == "0.000000") {
-		return map[bool]string{true: "> 99.999999 %", false: "< 0.000001 %"}[v > .5]
-	}
-	if off == 0 {
-		text = strconv.FormatFloat(v*100, 'f', 0, 64)
+	text := strings.TrimRight(strings.TrimRight(strconv.FormatFloat(v*100, 'f', places, 64), "0"), ".")
+	switch text {
+	case "100":
+		if v < 1 {
+			return "> 99.999999 %"
+		}
+	case "0", "", "-", "-0":
+		return "< 0.000001 %"
 	}
 	return text + " %"
 }

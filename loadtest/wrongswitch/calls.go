@@ -77,7 +77,7 @@ func (s *Switch) webhook(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "malformed", "invalid")
 		return
 	}
-	if s.wrong.strikes(RefusesWebhook) {
+	if s.wrong.strikes(RefusesWebhook) || ev.Data.Type == "call.recording.saved" && s.wrong.strikes(RefusesRecordings) {
 		refuse(w, http.StatusBadRequest, "malformed", "invalid")
 		return
 	}
@@ -212,12 +212,9 @@ func (s *Switch) answer(c *call) {
 		late = s.cfg.Lateness
 	}
 	c.asked["answer"] = true
-	s.command(c, "answer", "answer", c.a.control, s.tagged(c, nil), late)
-	if s.wrong.strikes(AnswersTwice) {
-		s.command(c, "answer", "answer again", c.a.control, map[string]any{}, late)
-	}
+	s.command(c, "answer", c.a.control, s.tagged(c, nil), late, s.wrong.strikes(AnswersTwice))
 	if s.wrong.strikes(CommandsStrays) {
-		s.command(c, "hangup", "stray", "v3:"+base64.RawURLEncoding.EncodeToString([]byte(c.session)), map[string]any{}, 0)
+		s.command(c, "hangup", "v3:"+base64.RawURLEncoding.EncodeToString([]byte(c.session)), nil, 0, false)
 	}
 }
 
@@ -248,10 +245,8 @@ func (s *Switch) transfer(c *call) {
 	if s.wrong.strikes(ParksCallers) {
 		body["park_after_unbridge"] = "self"
 	}
-	s.once(c, "transfer", &c.a, body)
-	if s.wrong.strikes(TransfersTwice) {
-		s.command(c, "transfer", "transfer again", c.a.control, body, 0)
-	}
+	c.asked["transfer"] = true
+	s.command(c, "transfer", c.a.control, body, 0, s.wrong.strikes(TransfersTwice))
 }
 
 func (s *Switch) talk(c *call) {
@@ -267,10 +262,7 @@ func (s *Switch) talk(c *call) {
 		return
 	}
 	body := map[string]any{"format": "mp3", "channels": "dual"}
-	s.command(c, "record_start", "record_start", c.a.control, body, 0)
-	if s.wrong.strikes(RecordsTwice) {
-		s.command(c, "record_start", "record_start again", c.a.control, body, 0)
-	}
+	s.command(c, "record_start", c.a.control, body, 0, s.wrong.strikes(RecordsTwice))
 }
 
 // letGo tells the caller that nobody can be had, and hangs up after that.

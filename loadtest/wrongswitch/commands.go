@@ -18,47 +18,58 @@ func (s *Switch) once(c *call, action string, g *leg, body map[string]any) {
 		return
 	}
 	c.asked[action] = true
-	s.command(c, action, action, g.control, body, 0)
+	s.command(c, action, g.control, body, 0, false)
 }
 
 // command sends one command in the background, until the carrier has taken or
-// refused it. Its id follows from the call and the step, so that a repeat is
-// known as one. Call it with the mutex held.
-func (s *Switch) command(c *call, action, step, control string, body map[string]any, after time.Duration) {
+// refused it; twice, with another one of its kind after it. Its id follows from
+// the call and the action, so that a repeat is known as one. Call it with the
+// mutex held.
+func (s *Switch) command(c *call, action, control string, body map[string]any, after time.Duration, twice bool) {
 	body = maps.Clone(body)
 	if body == nil {
 		body = map[string]any{}
 	}
-	sum := sha256.Sum256([]byte(c.session + " " + step))
-	body["command_id"] = hex.EncodeToString(sum[:16])
-	text, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // a map of strings and numbers
+	text := func(step string) []byte {
+		sum := sha256.Sum256([]byte(c.session + " " + step))
+		body["command_id"] = hex.EncodeToString(sum[:16])
+		text, err := json.Marshal(body)
+		if err != nil {
+			panic(err) // a map of strings and numbers
+		}
+		return text
 	}
+	first, second := text(action), text(action+" again")
 	s.jobs.Go(func() {
 		if after > 0 && !s.pause(after) {
 			return
 		}
-		taken := s.insist(s.cfg.BaseURL+"/calls/"+url.PathEscape(control)+"/actions/"+action, text)
-		if taken || step != action {
-			return
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.closed {
-			return
-		}
-		switch action {
-		case "answer", "reject": // it must not ring on
-			s.once(c, "hangup", &c.a, nil)
-		case "transfer":
-			c.failed = true
-			s.decide(c)
-		case "speak":
-			c.spoken = true
-			s.decide(c)
+		address := s.cfg.BaseURL + "/calls/" + url.PathEscape(control) + "/actions/" + action
+		if !s.insist(address, first) {
+			s.failed(c, action)
+		} else if twice {
+			s.insist(address, second)
 		}
 	})
+}
+
+// failed does without a command that the carrier will not carry out.
+func (s *Switch) failed(c *call, action string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	switch action {
+	case "answer", "reject": // it must not ring on
+		s.once(c, "hangup", &c.a, nil)
+	case "transfer":
+		c.failed = true
+		s.decide(c)
+	case "speak":
+		c.spoken = true
+		s.decide(c)
+	}
 }
 
 // Pauses between the attempts at one command, and how many there are: about

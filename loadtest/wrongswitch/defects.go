@@ -25,6 +25,7 @@ const (
 	AnswersLate        Kind = "answers_late"        // after Config.Lateness
 	DropsWebhook       Kind = "drops_webhook"       // acknowledges it and does nothing
 	RefusesWebhook     Kind = "refuses_webhook"     // answers 400
+	RefusesRecordings  Kind = "refuses_recordings"  // the same, for call.recording.saved only
 	RefusesCallers     Kind = "refuses_callers"
 	CutsCalls          Kind = "cuts_calls" // hangs up as soon as two people talk
 	NeverRecords       Kind = "never_records"
@@ -39,7 +40,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{ConnectsStrangers, ConnectsWithheld, ConnectsLate, WrongPerson, ShowsNumber, ShowsAnotherNumber, LeaksNumber,
 		AnswersTwice, TransfersTwice, RecordsTwice, ForgetsBooking, UndeadBooking, GivesNumberTwice, RepeatsDifferently,
-		AnswersLate, DropsWebhook, RefusesWebhook, RefusesCallers, CutsCalls, NeverRecords, LeavesInSilence, NeverHangsUp,
+		AnswersLate, DropsWebhook, RefusesWebhook, RefusesRecordings, RefusesCallers, CutsCalls, NeverRecords, LeavesInSilence, NeverHangsUp,
 		ParksCallers, BadCommand, CommandsStrays}
 }
 

@@ -5,7 +5,8 @@
   const data = JSON.parse(document.getElementById('data').textContent);
   const logTimes = document.getElementById('log');
   const floor = 1e-6; // a microsecond, the least that is measured: a logarithm needs one
-  let drawn = new Set();
+  const paper = 660; // fits a sheet of A4 and of Letter; its own width is not known before it is printed
+  const drawn = new Set();
   let plots = [];
 
   function color(name) { return getComputedStyle(root).getPropertyValue(name).trim(); }
@@ -78,7 +79,7 @@
 
   function stroke(row, i) {
     if (/fail|drop|not taken|refused|given up|retr/.test(row.name)) return color('--alarm');
-    return color('--c' + (i % 10));
+    return color('--c' + (i % 13));
   }
 
   function upright(v) { return v === null || v > floor ? v : floor; }
@@ -86,13 +87,15 @@
   // Marks are instants of the run, the same on every plot.
   function marks(u) {
     const ctx = u.ctx, ratio = window.devicePixelRatio || 1;
-    let last = -Infinity;
+    let last = -Infinity, row = 0;
     ctx.save();
     ctx.strokeStyle = color('--cut');
     ctx.fillStyle = color('--cut');
     ctx.lineWidth = ratio;
     ctx.setLineDash([4 * ratio, 3 * ratio]);
     ctx.font = Math.round(10 * ratio) + 'px sans-serif';
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'alphabetic';
     data.marks.forEach(function (m, i) {
       const x = Math.round(u.valToPos(m.at, 'x', true)) + 0.5;
       if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
@@ -100,13 +103,32 @@
       ctx.moveTo(x, u.bbox.top);
       ctx.lineTo(x, u.bbox.top + u.bbox.height);
       ctx.stroke();
-      if (x - last > 16 * ratio) {
-        ctx.fillText(String(i + 1), x + 2 * ratio, u.bbox.top + 10 * ratio);
-        last = x;
-      }
+      row = x - last > 16 * ratio ? 0 : (row + 1) % 8; // numbers of neighbours go one below the other
+      ctx.fillText(String(i + 1), x + 2 * ratio, u.bbox.top + (10 + 10 * row) * ratio);
+      last = x;
     });
     ctx.restore();
   }
+
+  // The lines of a logarithmic axis: powers of ten, and 2 and 5 where there is room.
+  function decades(u, index, min, max) {
+    const at = [], few = Math.log10(max / min) < 2.5;
+    for (let e = Math.floor(Math.log10(min)); e <= Math.ceil(Math.log10(max)); e++) {
+      for (const digit of few ? [1, 2, 5] : [1]) {
+        const v = Number(digit + 'e' + e);
+        if (v >= min * 0.9999 && v <= max * 1.0001) at.push(v);
+      }
+    }
+    return at;
+  }
+  const asIs = function (u, all) { return all; };
+
+  const binary = [];
+  for (let unit = 1; unit < 1e13; unit *= 1024) {
+    for (const n of [1, 2, 5, 10, 20, 50, 100, 200, 500]) binary.push(n * unit);
+  }
+
+  const legend = { live: true, markers: { dash: function (u, i) { return u.series[i].dash ? 'dashed' : 'solid'; } } };
 
   function count(el) {
     return function () {
@@ -118,21 +140,23 @@
   function overTime(el, plot, width) {
     const log = plot.unit === 's' && logTimes.checked;
     const columns = [data.time], series = [{ label: 'at', value: function (u, v) { return clock(v); } }];
+    const mixed = plot.rows.some(function (row) { return !row.switch; });
     plot.rows.forEach(function (row, i) {
+      const apart = mixed && row.switch;
       columns.push(log ? row.values.map(upright) : row.values);
       series.push({
-        label: row.switch ? 'switch: ' + row.name : row.name, stroke: stroke(row, i), width: 1.5,
-        dash: row.switch ? [6, 4] : undefined, spanGaps: false, points: { show: lonely(row.values), size: 4 },
+        label: apart && row.name !== 'switch' ? 'switch: ' + row.name : row.name, stroke: stroke(row, i), width: 1.5,
+        dash: apart ? [6, 4] : undefined, spanGaps: false, points: { show: lonely(row.values), size: 4 },
         value: function (u, v) { return figure(v, plot.unit, three); },
       });
     });
     const scale = log ? { distr: 3 } : { range: function (u, min, max) { return [Math.min(0, min || 0), max > 0 ? max * 1.08 : 1]; } };
     return new uPlot({
-      width: width, height: 190, legend: { live: true }, cursor: { sync: { key: 'time' }, points: { size: 6 } },
+      width: width, height: 190, legend: legend, cursor: { sync: { key: 'time' }, points: { size: 6 } },
       scales: { x: { time: false }, y: scale }, series: series,
       axes: [
         axis(function (u, all) { return all.map(clock); }, { size: 26, space: 60 }),
-        axis(function (u, all) { return all.map(function (v) { return tick(v, plot.unit); }); }, { size: room, space: log ? 22 : 34 }),
+        axis(function (u, all) { return all.map(function (v) { return tick(v, plot.unit); }); }, log ? { size: room, splits: decades, filter: asIs } : { size: room, space: 34, incrs: plot.unit === 'bytes' ? binary : undefined }),
       ],
       hooks: { draw: [marks, count(el)] },
     }, columns, el);
@@ -159,7 +183,7 @@
     const columns = [data.levels], series = [{ label: 'at or below', value: function (u, v) { return percentile(v); } }];
     const boxes = document.querySelectorAll('[data-curve]');
     data.curves.forEach(function (c, i) {
-      const on = boxes[i].checked, line = color('--c' + (i % 10));
+      const on = boxes[i].checked, line = color('--c' + (i % 13));
       boxes[i].parentNode.querySelector('i').style.background = line;
       const value = function (u, v) { return figure(v, 's', three); };
       columns.push(c.corrected.map(upright), c.uncorrected.map(upright));
@@ -168,19 +192,19 @@
     });
     const most = data.levels[data.levels.length - 1];
     return new uPlot({
-      width: width, height: 320, legend: { live: true }, cursor: { points: { size: 6 } }, series: series,
+      width: width, height: 320, legend: legend, cursor: { points: { size: 6 } }, series: series,
       scales: { x: { time: false, distr: 3, range: function (u, min, max) { return [Math.max(1, min), Math.max(max, min * 1.5)]; } }, y: { distr: 3 } },
       axes: [
         axis(function (u, all) { return all.map(percentile); }, {
           size: 26,
-          splits: function () {
-            const at = [1, 2];
+          splits: function (u) {
+            const at = u.width < 600 ? [1] : [1, 2];
             for (let level = 10; level <= most; level *= 10) at.push(level);
             return at;
           },
-          filter: function (u, all) { return all; },
+          filter: asIs,
         }),
-        axis(function (u, all) { return all.map(function (v) { return tick(v, 's'); }); }, { size: room, space: 24 }),
+        axis(function (u, all) { return all.map(function (v) { return tick(v, 's'); }); }, { size: room, splits: decades, filter: asIs }),
       ],
       hooks: { draw: [count(el)] },
     }, columns, el);
@@ -192,7 +216,7 @@
     plots.forEach(function (p) { p.uplot.destroy(); });
     plots = [];
     places.forEach(function (el) {
-      const width = Math.floor(el.clientWidth);
+      const width = root.classList.contains('paper') ? paper : Math.floor(el.clientWidth);
       const u = 'curves' in el.dataset ? byPercentile(el, width) : overTime(el, data.plots[Number(el.dataset.plot)], width);
       plots.push({ el: el, uplot: u });
     });
