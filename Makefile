@@ -11,8 +11,9 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PKG ?= ./...
 FUZZTIME ?= 5s
 BENCHTIME ?= 1s
+PLAN ?= smoke
 
-.PHONY: help test format vet lint race fuzz bench demo build clean
+.PHONY: help test format vet lint race fuzz bench load demo build clean
 
 help: ## show this
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|' 2>/dev/null \
@@ -41,6 +42,9 @@ fuzz: ## fuzz each target for FUZZTIME (5s)
 
 bench: ## all benchmarks, BENCHTIME (1s) each
 	$(GO) test -buildvcs=false -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $(PKG)
+
+load: ## the load tester against this checkout's switch; PLAN=smoke
+	$(GO) run -buildvcs=false ./cmd/loadtest run $(PLAN) -switch '$(GO) run -buildvcs=false ./cmd/maskswitch'
 
 demo: ## eight calls on the fake carrier: no account, nothing left behind
 	$(GO) run -buildvcs=false ./cmd/maskswitch -demo -calls 8

@@ -257,7 +257,7 @@ func verdict(res *report.Result, interrupted bool) report.Verdict {
 	for _, f := range res.Found {
 		if f.Count > 0 {
 			v.Exit, v.Word = ExitWrong, "wrong behaviour"
-			v.Reasons = append(v.Reasons, fmt.Sprintf("%s: %d times", f.Title, f.Count))
+			v.Reasons = append(v.Reasons, fmt.Sprintf("%s: %s", f.Title, times(f.Count)))
 		}
 	}
 	if interrupted {
@@ -282,6 +282,13 @@ func verdict(res *report.Result, interrupted bool) report.Verdict {
 		v.Reasons = []string{fmt.Sprintf("%d calls went as planned, and no threshold was missed", res.Load.CallsEnded)}
 	}
 	return v
+}
+
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 func figureText(t report.Threshold) string {

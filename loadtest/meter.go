@@ -155,7 +155,7 @@ func (m *meter) latencies() []report.Latency {
 			continue
 		}
 		all = append(all, report.Latency{Step: s.name, Title: s.title, Corrected: m.corrected[i].Quantiles(),
-			Uncorrected: m.uncorrected[i].Quantiles(), Failed: m.failed[i], HDR: m.corrected[i].Encode()})
+			Uncorrected: m.uncorrected[i].Quantiles(), Failed: m.failed[i], HDR: m.corrected[i].Encode(), UncorrectedHDR: m.uncorrected[i].Encode()})
 	}
 	return all
 }

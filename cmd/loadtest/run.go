@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"time"
 
@@ -191,6 +192,7 @@ func runCommand(ctx context.Context, args []string, out, errs *os.File) error {
 	var t target
 	t.flags(f, "loadtest-report")
 	quiet := f.Bool("quiet", false, "no display while it runs")
+	profile := f.String("cpuprofile", "", "write a CPU profile of the tester itself to this `file`")
 	rest, err := parse(f, args)
 	if err != nil {
 		return err
@@ -204,6 +206,17 @@ func runCommand(ctx context.Context, args []string, out, errs *os.File) error {
 	}
 	if o.Target != "" {
 		fmt.Fprintf(out, "the switch must have been started with\n  TELNYX_BASE_URL=http://%s/v2 TELNYX_PUBLIC_KEY=%s\n", t.carrier, publicKey(o.CarrierKey))
+	}
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
 	}
 	d := newDisplay(out, *quiet)
 	o.Progress, o.Note = d.progress, d.note

@@ -102,7 +102,7 @@ func (e *benchClerk) play(b *testing.B, rate, calls int) {
 		}
 	}
 	if e.wrong != "" {
-		b.Fatalf("a call went wrong:\n%s", e.wrong)
+		b.Fatalf("a call went wrong; if it is full of \"late\", the machine is too busy to measure on:\n%s", e.wrong)
 	}
 }
 

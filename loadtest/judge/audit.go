@@ -82,7 +82,7 @@ func (k *booking) differs(l Listed, fuzz time.Duration) string {
 // listing began; complete says that it is the whole list. Bookings that are
 // not ours only count for numbers given twice.
 func (r *Register) Audit(listed []Listed, complete bool, at time.Time) []Finding {
-	now := time.Now()
+	now := r.now()
 	if now.Before(at) {
 		now = at
 	}

@@ -77,8 +77,7 @@ func (h *hearing) duties() {
 		}
 		h.owe(d)
 	}
-	failed := h.endB != nil && !h.l.Talked() && h.endB.Cause != "originator_cancel" && h.ringB != nil &&
-		(h.endA == nil || h.endA.At.After(h.endB.At))
+	failed := h.endB != nil && !h.l.Talked() && h.ringB != nil
 	if failed {
 		h.owe(duty{step: stepTell, cause: h.endB, needs: [4]*carrier.Event{h.ringA, h.answerA, h.ringB},
 			any: transfer | dial | speak | hangup | other, after: h.endB.At, relief: over,
@@ -143,7 +142,7 @@ func (h *hearing) owe(d duty) {
 		}
 	case came != nil:
 	case !d.relief.IsZero() && d.relief.Before(due.Add(slack)):
-	case !h.l.Over && h.now.Before(due.Add(slack)):
+	case !h.l.Over && h.at.Before(due.Add(slack)):
 	default:
 		h.v.Rungs[d.step].Missing++
 		if !h.touched {
@@ -167,10 +166,10 @@ const leastRing = 5 * time.Second
 
 // cut looks for a hangup by the switch while people talked, or while a phone
 // had hardly begun to ring. The carrier names the persons who hung up; it does
-// not know the source of a hangup that was commanded.
+// not know the source of a hangup that was commanded. A person who hung up at
+// the same moment may be told of a little later.
 func (h *hearing) cut() {
-	e := h.firstEnd
-	if e == nil || h.touched || h.late || h.v.Want != Connect || e.Source != "unknown" || e.Cause == "time_limit" || e.Cause == "timeout" {
+	if h.touched || h.late || h.v.Want != Connect {
 		return
 	}
 	var by *carrier.Command
@@ -179,8 +178,14 @@ func (h *hearing) cut() {
 			by = c
 		}
 	}
-	if by == nil || by.At.After(e.At) {
+	if by == nil {
 		return
+	}
+	for i := range h.l.Events {
+		e := &h.l.Events[i]
+		if e.Kind == "call.hangup" && e.Source != "unknown" && e.At.Before(by.At.Add(slack)) {
+			return
+		}
 	}
 	if h.c.want(h.from, by.At, h.cfg.Fuzz) != Connect {
 		return // the booking may have ended meanwhile, and the call with it

@@ -56,6 +56,7 @@ func (t Trouble) overlaps(a, b time.Time, after time.Duration) bool {
 // Register knows the bookings, and judges calls by them.
 type Register struct {
 	cfg      Config
+	now      func() time.Time
 	seed     maphash.Seed
 	byID     [shards]idShard
 	byKey    [shards]keyShard
@@ -72,7 +73,7 @@ func New(cfg Config) *Register {
 	set(&cfg.Fuzz, 2*time.Second)
 	set(&cfg.Keep, 5*time.Minute)
 	set(&cfg.Speed, 1)
-	r := &Register{cfg: cfg, seed: maphash.MakeSeed()}
+	r := &Register{cfg: cfg, now: time.Now, seed: maphash.MakeSeed()}
 	for i := range shards {
 		r.byID[i].bookings = map[string]*booking{}
 		r.byKey[i].bookings = map[key][]*booking{}

@@ -161,11 +161,11 @@ func (h *hearing) ending() {
 		return
 	}
 	alive := h.l.Alive()
-	if len(alive) == 0 || h.forbidden() || h.now.Before(h.until().Add(h.cfg.React)) {
+	if len(alive) == 0 || h.forbidden() || h.at.Before(h.until().Add(h.cfg.React)) {
 		return
 	}
-	h.find(NeverEnded, h.now, "leg %s is still up %s after the dialling, and by the script nobody waits for anything but the switch since %s; hang up what nobody talks on",
-		alive[0], h.now.Sub(h.l.Placed).Round(time.Millisecond), h.since(h.until()))
+	h.find(NeverEnded, h.at, "leg %s is still up %s after the dialling, and by the script nobody waits for anything but the switch since %s; hang up what nobody talks on",
+		alive[0], h.at.Sub(h.l.Placed).Round(time.Millisecond), h.since(h.until()))
 }
 
 // forbidden says that a fault turned the switch's own hangup down for good.

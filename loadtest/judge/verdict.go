@@ -35,7 +35,7 @@ type hearing struct {
 	t *Trouble
 	v *Verdict
 
-	now  time.Time // for a call that is not over
+	at   time.Time // when it is judged, for a call that is not over
 	from time.Time // when they really dialled: Placed is when they had to, by the plan
 	last time.Time // the last thing that happened
 	c    *chances
@@ -43,7 +43,6 @@ type hearing struct {
 
 	// The first event of each kind; nil: has not come. B is any leg but A.
 	ringA, answerA, endA, ringB, answerB, endB, spoken *carrier.Event
-	firstEnd                                           *carrier.Event // the first hangup of any leg
 
 	// touched: a fault struck the call, so that it may fail. late: events came
 	// so late, for no fault of the switch, that it may have given up on them.
@@ -54,7 +53,7 @@ type hearing struct {
 // patience with it is. It takes about a microsecond for each event.
 func (r *Register) Judge(e Expected, l carrier.Ledger, t Trouble) Verdict {
 	var v Verdict
-	h := hearing{Register: r, e: &e, l: &l, t: &t, v: &v, now: time.Now(), rush: r.cfg.Speed}
+	h := hearing{Register: r, e: &e, l: &l, t: &t, v: &v, at: r.now(), rush: r.cfg.Speed}
 	h.read()
 	h.c = r.chances(l.Proxy, l.Caller)
 	v.Want = h.c.want(h.from, decided(&l, h.last), r.cfg.Fuzz)
@@ -70,7 +69,7 @@ func (r *Register) Judge(e Expected, l carrier.Ledger, t Trouble) Verdict {
 	h.ending()
 	h.outcome()
 	h.climb()
-	r.judged.note(&l, h.now)
+	r.judged.note(&l, h.at)
 	if len(v.Findings) > 0 {
 		v.Failed, v.Excused = true, false
 		ladder := l.Ladder()
@@ -96,7 +95,6 @@ func (h *hearing) read() {
 			first(e, a, &h.answerA, &h.answerB)
 		case "call.hangup":
 			first(e, a, &h.endA, &h.endB)
-			first(e, true, &h.firstEnd, nil)
 		case "call.speak.ended", "call.playback.ended":
 			if a && e.Cause == "completed" {
 				h.spoken = e // the last
@@ -107,7 +105,7 @@ func (h *hearing) read() {
 		h.last = later(h.last, h.l.Commands[i].At)
 	}
 	if !h.l.Over {
-		h.last = later(h.last, h.now)
+		h.last = later(h.last, h.at)
 	}
 }
 

@@ -62,6 +62,20 @@ var calls = []judged{
 	{"the talk ends before the recording can begin", guest, market.Party, talks,
 		but([]int{10, 11, 12, 13, 14, 15}, leaves(4), ends("A", "normal_clearing", "caller", 4), ends("B", "normal_clearing", "caller", 4)), nil, "talked", false, nil},
 	{"recorded by the transfer's own order", guest, market.Party, talks, but([]int{10}), nil, "talked", false, nil},
+	{"both hang up at once, and the switch before it could know", guest, market.Party, talks,
+		but([]int{12, 13, 14}, leaves(20.01), ends("B", "normal_clearing", "callee", 20), does("A", "hangup", 20.005), ends("A", "normal_clearing", "unknown", 20.005)), nil, "talked", false, nil},
+	{"the end of B is told later than the hangup that follows it", guest, market.Party, talks,
+		but([]int{13, 14}, does("A", "hangup", 20.02), ends("A", "normal_clearing", "unknown", 20.02), ends("B", "normal_clearing", "callee", 20.05)), nil, "talked", false, nil},
+	{"the callee hangs up, which is told after the hangup that met it", guest, market.Party, talks,
+		but([]int{12, 13, 14}, leaves(20.01), does("B", "hangup", 20.01), ends("B", "normal_clearing", "unknown", 20.01), ends("A", "normal_clearing", "callee", 20.05)), nil, "talked", false, nil},
+	{"the time limit ends the talk, and the switch hangs up too", guest, market.Party, talks,
+		but([]int{13, 14}, ends("B", "time_limit", "unknown", 20), does("A", "hangup", 20.01), ends("A", "normal_clearing", "unknown", 20.01)), nil, "talked", false, nil},
+	{"A answered is told ten seconds late, and recorded then", guest, market.Party, talks,
+		but([]int{3, 10, 11}, delayed("A", "call.answered", 13), does("A", "transfer", .04), does("A", "record_start", 13.1), records(13.1, 20)), nil, "talked", false, nil},
+	{"the first ring is told five seconds late, and refused as too old", guest, market.Party, talks,
+		[]func(*story){event("A", "call.initiated", 0), delayed("A", "call.initiated", 5), does("A", "reject", 5.1), ends("A", "call_rejected", "callee", 5.1)}, nil, "refused: party", true, nil},
+	{"the answer comes after the caller has left", guest, market.Party, hurried,
+		[]func(*story){event("A", "call.initiated", 0), ends("A", "originator_cancel", "caller", 1.5), failing("A", "answer", 2.5, 422, "90018", false)}, nil, "abandoned", false, nil},
 	{"B answered is told ten seconds late, and recorded then", guest, market.Party, talks,
 		but([]int{10, 11}, delayed("B", "call.answered", 13), does("A", "record_start", 13.1), records(13.1, 20)), nil, "talked", false, nil},
 	{"not answered yet, asked again, and it works", guest, market.Party, talks,
@@ -158,6 +172,12 @@ func wrongCalls() []judged {
 			but([]int{3}, does("A", "transfer", 2.5)), nil, "talked", false, []Kind{LateReaction}},
 		{"an answer that is late because of the world", guest, market.Party, talks,
 			append(lateAnswer(2.5), delayed("A", "call.initiated", 2)), nil, "talked", false, nil},
+		{"an answer that is late after a kill", guest, market.Party, talks, lateAnswer(2.5), down, "talked", false, nil},
+		{"an answer that is late because the first delivery was lost", guest, market.Party, talks,
+			append(lateAnswer(2.5), change("A", "call.initiated", func(e *carrier.Event) {
+				e.Faulted = true
+				e.Deliveries = []carrier.Delivery{{Copy: 1, Attempt: 1, Sent: at(0), Lost: true}, {Copy: 1, Attempt: 2, Sent: at(2.4), Status: 200}}
+			})), nil, "talked", false, nil},
 		{"late because the switch turned the first delivery away", guest, market.Party, talks,
 			append(lateAnswer(2.5), change("A", "call.initiated", func(e *carrier.Event) {
 				e.Deliveries = []carrier.Delivery{{Copy: 1, Attempt: 1, Sent: at(0), Status: 503}, {Copy: 1, Attempt: 2, Sent: at(2.4), Status: 200}}
@@ -175,6 +195,9 @@ func wrongCalls() []judged {
 
 		// the wire
 		{"an event is refused", guest, market.Party, talks, append(normal(), turnedAway("B", "call.bridged", 400)), nil, "talked", false, []Kind{EventRefused}},
+		{"an event is answered 503 until it is given up", guest, market.Party, talks, append(normal(), change("B", "call.bridged", func(e *carrier.Event) {
+			e.Accepted, e.GivenUp, e.Deliveries[0].Status = false, true, 503
+		})), nil, "talked", false, []Kind{EventRefused}},
 		{"an event is refused while the switch comes up", guest, market.Party, talks, append(normal(), turnedAway("B", "call.bridged", 404)), down, "talked", false, nil},
 		{"the saved event is refused", guest, market.Party, talks, append(normal(), turnedAway("A", "call.recording.saved", 400)), nil, "talked", false, []Kind{RecordingLost}},
 		{"a recording is never saved", guest, market.Party, talks, append(normal(), func(s *story) { s.Recordings[0].Size = 0 }), nil, "talked", false, []Kind{RecordingLost}},
@@ -201,5 +224,47 @@ func wrongCalls() []judged {
 			[]func(*story){event("A", "call.initiated", 0), change("A", "call.initiated", drop), unfinished("A")}, nil, "unfinished", false, nil},
 		{"a call that the switch turned away", guest, market.Party, patient,
 			[]func(*story){event("A", "call.initiated", 0), turnedAway("A", "call.initiated", 400), unfinished("A")}, nil, "unfinished", false, []Kind{EventRefused, NeverEnded}},
+	}
+}
+
+// Of a call that goes on only time tells whether it will ever end.
+func TestCallsThatGoOn(t *testing.T) {
+	ringing := upTo(8, unfinished("A", "B"))
+	waiting := told(does("A", "speak", 1.1), spoken(3), unfinished("A"))
+	slow := busy
+	slow.AfterSpeech = 20 * time.Second
+	halfway := but([]int{13, 14, 15}, ends("B", "normal_clearing", "callee", 20), change("B", "call.hangup", func(e *carrier.Event) {
+		e.Accepted, e.Deliveries = false, nil // on its way
+	}), unfinished("A"))
+	for _, c := range []struct {
+		story  string
+		script party.Script
+		lines  []func(*story)
+		down   []Span
+		now    float64
+		want   []Kind
+	}{
+		{"the first ring was taken a second ago", patient, []func(*story){event("A", "call.initiated", 0), unfinished("A")}, nil, 1, nil},
+		{"the same, three seconds ago", patient, []func(*story){event("A", "call.initiated", 0), unfinished("A")}, nil, 3, []Kind{EventIgnored, NeverEnded}},
+		{"the caller will leave by himself", hurried, []func(*story){event("A", "call.initiated", 0), unfinished("A")}, nil, 3, []Kind{EventIgnored}},
+		{"a phone rings", patient, ringing, nil, 50, nil},
+		{"a phone rings for ever", patient, ringing, nil, 70, []Kind{NeverEnded}},
+		{"the caller leaves some time after the line", slow, waiting, nil, 22, []Kind{EventIgnored}},
+		{"the caller had to be gone by then", slow, waiting, nil, 26, []Kind{EventIgnored, NeverEnded}},
+		{"B has just gone, and A will in a moment", talks, halfway, nil, 20.01, nil},
+		{"B has gone, and A does not", talks, halfway, nil, 23, []Kind{NeverEnded}},
+		{"the switch was down, and has had no time yet", talks, halfway, []Span{{at(10), at(40)}}, 41, nil},
+		{"the switch was down, and has just been told", talks, append(halfway[:len(halfway)-1:len(halfway)-1], change("B", "call.hangup", func(e *carrier.Event) {
+			e.Accepted = true
+			e.Deliveries = []carrier.Delivery{{Copy: 1, Attempt: 1, Sent: at(20)}, {Copy: 1, Attempt: 2, Sent: at(41), Status: 200}}
+		}), unfinished("A")), []Span{{at(10), at(40)}}, 42.5, nil},
+		{"the switch was down, and is back", talks, halfway, []Span{{at(10), at(40)}}, 43, []Kind{NeverEnded}},
+		{"the switch is down", talks, halfway, []Span{{From: at(10)}}, 80, nil},
+	} {
+		t.Run(c.story, func(t *testing.T) {
+			r := register(Config{Record: true})
+			r.now = func() time.Time { return at(c.now) }
+			check(t, r.Judge(expected(guest, market.Party, c.script), tell(guest, c.lines...), Trouble{c.down}).Findings, c.want...)
+		})
 	}
 }

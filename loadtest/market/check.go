@@ -70,8 +70,8 @@ func (c *Config) checkBookings(f *faults) {
 	}
 	before := len(f.all)
 	f.span("lasts", c.Lasts, time.Millisecond)
-	if c.Settle < 0 || c.Settle > time.Hour {
-		f.add("settle is %v; write how long a booking is left alone after its begin and before its end, 2s if in doubt and 1h at most", c.Settle)
+	if c.Settle < time.Millisecond || c.Settle > time.Hour {
+		f.add("settle is %v; write how long a booking is left alone after its begin and before its end, from 1ms to 1h, 2s if in doubt", c.Settle)
 	}
 	if len(f.all) == before && c.longest() <= 2*c.Settle {
 		f.add("lasts goes up to %v; nobody dials in the first and the last %v of a booking, so write more than %v", c.longest(), c.Settle, 2*c.Settle)
@@ -143,8 +143,8 @@ func (c *Config) checkStorms(f *faults, calls *pace.Pace) {
 	}
 	for i, s := range c.Storms {
 		f.share(fmt.Sprintf("storm %d: its share", i+1), s.Share)
-		if s.At <= 0 || s.At > end {
-			f.add("storm %d is at %v; write an instant of the run, which is %v long and begins at 0", i+1, s.At, end)
+		if s.At < c.Settle || s.At > end {
+			f.add("storm %d is at %v; write an instant of the run, from %v after its begin to its end at %v", i+1, s.At, c.Settle, end)
 		}
 	}
 }

@@ -36,6 +36,8 @@ func TestFaultsOfAConfigAreTold(t *testing.T) {
 		{func(c *Config) { c.Lasts = party.Range{Min: s, Max: 4*s + 1} }, ""},
 		{func(c *Config) { c.Settle, c.Lasts = time.Minute, party.Range{Min: 2 * time.Minute} }, "so write more than 2m0s"},
 		{func(c *Config) { c.Settle = -s }, "settle is -1s"},
+		{func(c *Config) { c.Settle = 1 }, "settle is 1ns; write how long"},
+		{func(c *Config) { c.Settle = 2 * time.Hour }, "from 1ms to 1h"},
 		{func(c *Config) { c.Closed = 1.1 }, "closed is 1.1; a share is between 0 and 1"},
 		{func(c *Config) { c.Extended = -.1 }, "extended is -0.1"},
 		{func(c *Config) { c.Repeated = nan }, "repeated is NaN"},
@@ -59,9 +61,11 @@ func TestFaultsOfAConfigAreTold(t *testing.T) {
 		{func(c *Config) { c.Mix = party.Mix{{Name: "x", Weight: 1, Callee: 99}} }, "(99); write one of"},
 		{func(c *Config) { c.Mix = party.Mix{{Name: "x", Weight: 1, Patience: party.Range{Min: -s}}} }, "habit 1 (x): patience begins at -1s"},
 		{func(c *Config) { c.Mix = party.Mix{{Name: "x", Weight: 1, CalleeLeaves: 3}} }, "habit 1 (x): callee_leaves is 3"},
-		{func(c *Config) { c.Storms = []Storm{{At: 0, Share: 1}} }, "storm 1 is at 0s; write an instant of the run, which is 10m0s long"},
-		{func(c *Config) { c.Storms = []Storm{{At: s}, {At: time.Hour}} }, "storm 2 is at 1h0m0s"},
-		{func(c *Config) { c.Storms = []Storm{{At: s, Share: 1.5}} }, "storm 1: its share is 1.5"},
+		{func(c *Config) { c.Storms = []Storm{{At: 0, Share: 1}} }, "storm 1 is at 0s; write an instant of the run, from 2s after its begin to its end at 10m0s"},
+		{func(c *Config) { c.Storms = []Storm{{At: 2*s - 1}} }, "storm 1 is at 1.999999999s"},
+		{func(c *Config) { c.Storms = []Storm{{At: 2 * s}, {At: 10 * time.Minute}} }, ""},
+		{func(c *Config) { c.Storms = []Storm{{At: 3 * s}, {At: time.Hour}} }, "storm 2 is at 1h0m0s"},
+		{func(c *Config) { c.Storms = []Storm{{At: 3 * s, Share: 1.5}} }, "storm 1: its share is 1.5"},
 	} {
 		cfg := steady()
 		c.change(&cfg)

@@ -61,7 +61,7 @@ type Config struct {
 // Storm is an instant at which many bookings end together. It strikes those that
 // were opened Settle ago or earlier.
 type Storm struct {
-	At     time.Duration // since the begin of the measured part
+	At     time.Duration // since the begin of the measured part; Settle at least
 	Share  float64       // of the bookings then live, each on its own
 	Closed bool          // by DELETE; else they expire
 }

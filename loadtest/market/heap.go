@@ -1,8 +1,13 @@
 package market
 
+// ordered is what a heap can hold.
+type ordered[T any] interface {
+	before(T) bool
+}
+
 // heap is a binary heap of values: the one that is before all others is first.
 // The standard library's boxes every value that goes through it.
-type heap[T interface{ before(T) bool }] []T
+type heap[T ordered[T]] []T
 
 func (h *heap[T]) push(v T) {
 	s := append(*h, v)

@@ -105,7 +105,11 @@ func TestTurnsOfALife(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		cfg := anyConfig.Draw(t, "config").filled()
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
-		l := cfg.plan(dice, &Booking{N: 1}, draw(dice, cfg.Lasts), rapid.Bool().Draw(t, "warm"))
+		lasts := rapid.OneOf(rapid.Just(draw(dice, cfg.Lasts)), rapid.Just(cfg.Settle), rapid.Just(cfg.Settle-1)).Draw(t, "lasts")
+		l := cfg.plan(dice, &Booking{N: 1}, lasts, rapid.Bool().Draw(t, "warm"))
+		if lasts < cfg.Settle && (l.Closed || l.Extends > 0 || l.reads != never || l.Ends != lasts) {
+			t.Fatalf("something is done about %+v, which is too short for it", *l)
+		}
 		var turns []turn
 		for what, at := opened, time.Duration(0); ; {
 			next, when := l.after(what, at, cfg.Settle)
@@ -184,7 +188,7 @@ func TestBusiestCountsThisVeryRun(t *testing.T) {
 	}{
 		{"as it is", func(*Config) {}},
 		{"one host for all", func(c *Config) { c.Hosts = 1 }},
-		{"only the warm-up, and a storm", func(c *Config) { c.Opens = nil; c.Storms = []Storm{{At: time.Second, Share: 1}} }},
+		{"only the warm-up, and a storm", func(c *Config) { c.Opens = nil; c.Storms = []Storm{{At: 3 * time.Second, Share: 1}} }},
 		{"a burst", func(c *Config) { c.Live, c.Opens = 0, []pace.Stage{{For: time.Minute, Burst: 300}} }},
 	} {
 		cfg := steady()

@@ -84,7 +84,7 @@ func (p *Pace) enter() {
 	s := p.stages[0]
 	p.begin += s.For
 	p.step = max(p.step-(s.area()-p.spent), 0)
-	p.spent, p.burst = 0, 0
+	p.spent = 0
 	if p.stages = p.stages[1:]; len(p.stages) > 0 {
 		p.burst = p.stages[0].Burst
 	}

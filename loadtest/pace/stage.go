@@ -89,9 +89,6 @@ func (s Stage) after(area float64) time.Duration {
 	}
 	k := (s.To - s.From) / s.For.Seconds()
 	root := math.Sqrt(max(s.From*s.From+2*k*area, 0)) // the rate at that instant
-	if s.From+root == 0 {
-		return s.For // only where rounding leaves nothing of a rate that is next to 0
-	}
 	// min first: a duration past the end may not fit into 64 bits.
 	return time.Duration(min(2*area/(s.From+root), s.For.Seconds()) * float64(time.Second))
 }

@@ -20,6 +20,19 @@ func TestPlannedAndLength(t *testing.T) {
 	}
 }
 
+// A sum that is a little too large does not lead past the end of a stage, nor
+// does one that is a little more than nothing where nothing arrives.
+func TestAStageEndsAtItsEnd(t *testing.T) {
+	for _, s := range []Stage{{For: 10 * time.Hour, From: 100}, {For: 10 * time.Hour, From: 100, To: 100}, {For: 10 * time.Hour, To: 100}, {For: time.Second}} {
+		if got := s.after(s.area()*(1+1e-12) + 1e-13); got != s.For {
+			t.Errorf("%+v is over after %v", s, got)
+		}
+		if got := s.after(0); got != 0 {
+			t.Errorf("%+v begins after %v", s, got)
+		}
+	}
+}
+
 func TestFaultsOfStagesAreTold(t *testing.T) {
 	s := time.Second
 	for _, c := range []struct {

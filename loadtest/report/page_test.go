@@ -2,10 +2,12 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -98,6 +100,9 @@ func TestDataOfThePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := dataOf(t, page)
+	if !slices.IsSortedFunc(d.Marks, func(a, b Mark) int { return cmp.Compare(a.At, b.At) }) {
+		t.Errorf("marks out of order: %v", d.Marks)
+	}
 	if len(d.Time) != 90 || len(d.Marks) != 7 || d.Marks[3].Text != r.Marks[3].Text {
 		t.Errorf("%d seconds, marks %v", len(d.Time), d.Marks)
 	}
@@ -148,7 +153,9 @@ func TestCurveOfQuantilesAlone(t *testing.T) {
 	}
 }
 
-const attack = `</script></title></style></pre>--><script>boom()</script><img src=x onerror=boom()>"'{{.}}` + "\u2028`${boom()}"
+// attack is markup for every place that a text may stand in, and a word that
+// has nowhere to break.
+var attack = `</script></title></style></pre>--><script>boom()</script><img src=x onerror=boom()>"'{{.}}` + "\u2028`${boom()}" + strings.Repeat("w", 300)
 
 // poison puts the attack into every text of a value but those that say what a
 // page is made of.

@@ -278,7 +278,7 @@ func wrongRun() *Result {
 	r.Load.Webhooks = map[string]int64{"delivered": 42100, "taken": 39650, "delivered again": 2450, "refused for good": 0, "given up": 9, "lost on purpose": 120}
 	r.Load.Commands = map[string]int64{"answer": 4400, "transfer": 4310, "repeat": 412, "refused": 19, "fault": 1733}
 	r.Marks = []Mark{{10, "half of all commands answer 503"}, {25, "end of: half of all commands answer 503"}, {38.2, "the switch is killed"},
-		{39.9, "the switch is back </script><script>boom()</script>"}, {55, "20 commands a second and no more"}, {58.1, "the switch is killed"}, {78.3, "the switch is killed"}}
+		{39.9, "the switch is back </script><script>boom()</script>"}, {58.1, "the switch is killed"}, {55, "20 commands a second and no more"}, {78.3, "the switch is killed"}}
 	found := map[string]int64{"stranger_connected": 1, "no_recording": 12, "never_ended": 2}
 	for i, f := range r.Found {
 		r.Found[i].Count = found[f.Kind]
