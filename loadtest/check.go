@@ -163,6 +163,7 @@ func (p *Plan) market() market.Config {
 		Repeated: p.Bookings.Repeated, Read: p.Bookings.Read,
 		FromHost: p.People.FromHost, Strangers: p.People.Strangers, Withheld: p.People.Withheld, Late: p.People.Late,
 		Twins: p.People.Twins, Redials: p.People.Redials, RedialAfter: party.Range(p.People.RedialAfter), Mix: p.mix(),
+		Speed: p.Carrier.Speed,
 	}
 	if p.Bookings.Rate != 0 {
 		c.Opens = []pace.Stage{{For: p.Length(), From: p.Bookings.Rate, To: p.Bookings.Rate}}

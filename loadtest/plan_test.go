@@ -15,6 +15,11 @@ func TestEveryPresetCanBeRun(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
+		// A party with that many live bookings needs as many numbers, and a tenth
+		// more lets the others have theirs.
+		if peak, err := p.market().Busiest(p.Seed); err != nil || float64(p.Numbers) < 1.1*float64(peak.Party) {
+			t.Errorf("%s has %d numbers for a party with %d bookings at once (%v)", name, p.Numbers, peak.Party, err)
+		}
 		if p.Name != name || p.About == "" || len(p.Thresholds) == 0 || p.Length() < 10*time.Second {
 			t.Errorf("%s has name %q, about %q, thresholds %v, length %v", name, p.Name, p.About, p.Thresholds, p.Length())
 		}

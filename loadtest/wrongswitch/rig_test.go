@@ -3,6 +3,7 @@ package wrongswitch_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -57,6 +58,12 @@ type rig struct {
 func newRig(t *testing.T, cc carrier.Config, config wrongswitch.Config) *rig {
 	t.Helper()
 	cc.Speed, cc.APIKey, cc.Seed = speed, "k", 7
+	// A carrier that makes its own key prepares for a million signatures.
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cc.PrivateKey = key
 	cc.RetryDelays = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, time.Second, 2 * time.Second}
 	r := &rig{t: t, fake: carrier.New(cc), rng: rand.New(rand.NewPCG(1, 2)), outcomes: map[string]int{}, ladders: judge.NewLadders(),
 		judge: judge.New(judge.Config{Record: true, React: react, Speed: speed})}
