@@ -134,9 +134,8 @@ func (r *run) openBooking(op market.Op, due time.Time) {
 	s := create
 	if op.Kind == market.Repeat {
 		s = repeated
-	} else {
-		r.judge.Opening(id, b.Guest, b.Host, began)
 	}
+	r.judge.Opening(id, b.Guest, b.Host, began)
 	answer, repeats, certain := r.insist(op, "POST", "/bookings", asked)
 	now := time.Now()
 	switch {

@@ -126,6 +126,7 @@ func (r *run) settle(ctx context.Context) {
 // acknowledged.
 func (r *run) audit(ctx context.Context) {
 	r.Note("asking the switch for its bookings")
+	asked := time.Now()
 	all, err := r.desk.listAll(ctx.Done())
 	if err != nil {
 		r.notes.add("The bookings of the switch could not be listed, so that forgotten ones were not looked for: " + err.Error())
@@ -134,7 +135,7 @@ func (r *run) audit(ctx context.Context) {
 	for _, b := range all {
 		listedAll = append(listedAll, listed(b))
 	}
-	r.report(r.judge.Audit(listedAll, err == nil, time.Now()))
+	r.report(r.judge.Audit(listedAll, err == nil, asked))
 	r.report(r.judge.Strays(r.fake.Strays()))
 	if r.switch_ == nil {
 		r.cleanUp(all)
@@ -279,7 +280,7 @@ func verdict(res *report.Result, interrupted bool) report.Verdict {
 		v.Reasons = append(v.Reasons, "the tester was the limit: "+why)
 	}
 	if len(v.Reasons) == 0 {
-		v.Reasons = []string{fmt.Sprintf("%d calls went as planned, and no threshold was missed", res.Load.CallsEnded)}
+		v.Reasons = []string{fmt.Sprintf("%d calls, nothing wrong in them, %d failed under faults of the tester; no threshold was missed", res.Load.CallsEnded, res.Load.CallsFailed)}
 	}
 	return v
 }

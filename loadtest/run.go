@@ -148,7 +148,7 @@ func newRun(o Options) (*run, error) {
 	}
 	r := &run{
 		Options: o, id: strings.ReplaceAll(uuid.NewString(), "-", "")[:10], market: m,
-		judge:   judge.New(judge.Config{Record: p.Record, React: time.Duration(p.React)}),
+		judge:   judge.New(judge.Config{Record: p.Record, React: time.Duration(p.React), Speed: p.Carrier.Speed}),
 		ladders: judge.NewLadders(), meter: newMeter(), clients: make(chan struct{}, p.Bookings.Clients),
 		lent: map[int]*lent{}, first: map[int]float64{}, found: map[judge.Kind]int64{},
 		counts: counts{dropped: map[string]int64{}, outcomes: map[string]int64{}, bookings: map[string]int64{},

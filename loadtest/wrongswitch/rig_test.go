@@ -58,7 +58,7 @@ type rig struct {
 func newRig(t *testing.T, cc carrier.Config, config wrongswitch.Config) *rig {
 	t.Helper()
 	cc.Speed, cc.APIKey, cc.Seed = speed, "k", 7
-	// A carrier that makes its own key prepares for a million signatures.
+	// A carrier that makes its own key prepares more nonces than these calls use.
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		t.Fatal(err)
