@@ -227,8 +227,8 @@ func (r *run) limits(res *report.Result) []string {
 	if lag := res.Tester.Lag; lag.Count > 0 && lag.P99 > lateStart.Seconds() {
 		why = append(why, fmt.Sprintf("calls were started late: p99 %.0f ms after they were due", lag.P99*1e3))
 	}
-	if s := res.Tester.CPUShare; s > .9 {
-		why = append(why, fmt.Sprintf("the tester alone used %.0f %% of all cores", s*100))
+	if s := res.Tester.CPUShare * float64(runtime.NumCPU()) / float64(runtime.GOMAXPROCS(0)); s > .9 {
+		why = append(why, fmt.Sprintf("the tester used %.0f %% of the %d cores that it takes", s*100, runtime.GOMAXPROCS(0)))
 	}
 	if r.Target != "" && res.Tester.Busy > .95 {
 		why = append(why, fmt.Sprintf("the machine was full: %.0f %% of all cores were in use, %.0f %% by the tester", res.Tester.Busy*100, res.Tester.CPUShare*100))

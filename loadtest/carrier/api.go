@@ -19,11 +19,11 @@ func (c *Carrier) routing() *http.ServeMux {
 	mux := http.NewServeMux()
 	for name, a := range actions {
 		mux.HandleFunc(a.method+" /v2/calls/{leg}/actions/"+name, func(w http.ResponseWriter, r *http.Request) {
-			c.command(w, r, r.PathValue("leg"), name, a)
+			c.routed(w, r, name, a)
 		})
 	}
 	mux.HandleFunc("GET /v2/calls/{leg}", func(w http.ResponseWriter, r *http.Request) {
-		c.command(w, r, r.PathValue("leg"), "status", action{effect: (*Call).status})
+		c.routed(w, r, "status", lookup)
 	})
 	mux.HandleFunc("GET /v2/connections/{connection}/active_calls", c.listActive)
 	mux.HandleFunc("GET /v2/recordings", c.listRecordings)
@@ -47,46 +47,38 @@ func (c *Carrier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	defer c.gate.leave()
-	if strings.HasPrefix(r.URL.Path, "/v2/") && !c.authorised(r) {
-		(&problem{status: http.StatusUnauthorized, code: "10009", detail: "the bearer key is missing or wrong"}).write(w, nil)
-		return
-	}
-	if leg, name, ok := plainAction(r); ok {
-		c.command(w, r, leg, name, actions[name])
+	if strings.HasPrefix(r.URL.Path, "/v2/") && !c.authorised(r.Header.Get("Authorization")) {
+		unauthorised.write(w, nil)
 		return
 	}
 	c.routes.ServeHTTP(w, r)
 }
 
-// plainAction reads the path of a command that needs no unescaping. Others are
-// the router's.
-func plainAction(r *http.Request) (leg, name string, ok bool) {
-	rest, ok := strings.CutPrefix(r.URL.Path, "/v2/calls/")
-	if !ok || r.URL.RawPath != "" {
-		return "", "", false
-	}
-	leg, name, ok = strings.Cut(rest, "/actions/")
-	a, known := actions[name]
-	return leg, name, ok && known && a.method == r.Method && leg != "" && !strings.ContainsAny(leg, "/.")
-}
+var unauthorised = &problem{status: http.StatusUnauthorized, code: "10009", detail: "the bearer key is missing or wrong"}
 
-func (c *Carrier) authorised(r *http.Request) bool {
+func (c *Carrier) authorised(header string) bool {
 	if c.cfg.APIKey == "" {
 		return true
 	}
-	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	key, bearer := strings.CutPrefix(header, "Bearer ")
 	return bearer && subtle.ConstantTimeCompare([]byte(key), []byte(c.cfg.APIKey)) == 1
+}
+
+// routed is a request about one leg that came by the router.
+func (c *Carrier) routed(w http.ResponseWriter, r *http.Request, name string, a action) {
+	at := time.Now()
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	c.command(w, raw, at, r.PathValue("leg"), name, a)
 }
 
 // command receives a request about one leg: fault first, then the carrier's own
 // rules, then the effect. Once it has been read it is carried out, whether or
-// not the asker still listens, as a real carrier would.
-func (c *Carrier) command(w http.ResponseWriter, r *http.Request, leg, name string, a action) {
-	at := time.Now()
-	raw, err := readAll(w, r)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
+// not the asker still listens, as a real carrier would. It panics with
+// http.ErrAbortHandler to break the connection.
+func (c *Carrier) command(w http.ResponseWriter, raw []byte, at time.Time, leg, name string, a action) {
 	c.totals.commands.Add(1)
 	cmd := &Command{ControlID: leg, Action: name, Body: raw, At: at}
 	l := c.legNamed(leg)
@@ -136,16 +128,6 @@ func (c *Carrier) command(w http.ResponseWriter, r *http.Request, leg, name stri
 
 // resultOK is the answer to most commands.
 var resultOK = []byte(`{"data":{"result":"ok"}}`)
-
-// readAll reads a request's body into a slice of its size.
-func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if n := r.ContentLength; n >= 0 && n <= maxBody {
-		raw := make([]byte, n)
-		_, err := io.ReadFull(r.Body, raw)
-		return raw, err
-	}
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-}
 
 // hold lets nothing happen for as long as the reply says. It reports false if
 // the carrier closed meanwhile.

@@ -34,7 +34,7 @@ type Carrier struct {
 	clock   *clock
 	ctx     context.Context // ends when Close begins
 	cancel  context.CancelFunc
-	server  *http.Server
+	server  *server
 
 	mu         sync.RWMutex // taken with a Call's mutex held, never the other way round
 	origin     string
@@ -85,18 +85,15 @@ func (c *Carrier) Start() error {
 	if c.origin == "" {
 		c.origin = "http://" + l.Addr().String()
 	}
-	c.server = &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second}
-	server := c.server
 	if !c.gate.enter() {
 		l.Close()
 		return ErrClosed
 	}
-	go func() {
+	c.server = newServer(c, l)
+	go func(s *server) {
 		defer c.gate.leave()
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			c.cfg.Logf("fake carrier: %v", err)
-		}
-	}()
+		s.serve()
+	}(c.server)
 	return nil
 }
 
@@ -111,7 +108,7 @@ func (c *Carrier) Close() {
 	server := c.server
 	c.mu.RUnlock()
 	if server != nil {
-		server.Close()
+		server.close()
 	}
 	c.courier.close()
 	c.gate.inside.Wait()

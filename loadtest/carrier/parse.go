@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 )
 
-// parse reads a JSON object. Most bodies are flat and plain: those are read
-// here, in a tenth of the time; whatever else there may be, nesting, escapes,
-// nulls, fractions, goes to encoding/json, with the same result.
+// parse reads a JSON object. Most bodies are plain: those are read here, in a
+// tenth of the time; whatever else there may be, escapes, nulls, fractions, goes
+// to encoding/json, with the same result.
 func parse(raw []byte) (body, bool) {
-	if in, ok := parseFlat(string(raw)); ok {
-		return in, true
+	s := string(raw)
+	if i := blanks(s, 0); i < len(s) {
+		if in, next, ok := plainObject(s, i, deepest); ok && blanks(s, next) == len(s) {
+			return in, true
+		}
 	}
 	var in body
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -19,38 +22,63 @@ func parse(raw []byte) (body, bool) {
 	return in, err == nil && in != nil
 }
 
-// parseFlat gives up on the first thing that is not plain.
-func parseFlat(s string) (body, bool) {
-	i := blanks(s, 0)
-	if i == len(s) || s[i] != '{' {
-		return nil, false
+// deepest is how far plain objects and lists may lie in each other.
+const deepest = 4
+
+// plainObject reads an object and gives up on the first thing that is not
+// plain; next is behind it.
+func plainObject(s string, i, depth int) (in map[string]any, next int, ok bool) {
+	if s[i] != '{' || depth == 0 {
+		return nil, 0, false
 	}
-	in := body{}
+	in = map[string]any{}
 	for i = blanks(s, i+1); ; i = blanks(s, i+1) {
 		if i < len(s) && s[i] == '}' && len(in) == 0 {
-			break
+			return in, i + 1, true
 		}
 		name, next, ok := plainText(s, i)
 		if !ok {
-			return nil, false
+			return nil, 0, false
 		}
 		if i = blanks(s, next); i == len(s) || s[i] != ':' {
-			return nil, false
+			return nil, 0, false
 		}
-		i = blanks(s, i+1)
-		v, next, ok := plainValue(s, i)
+		v, next, ok := plainValue(s, blanks(s, i+1), depth-1)
 		if !ok {
-			return nil, false
+			return nil, 0, false
 		}
 		in[name] = v
-		if i = blanks(s, next); i == len(s) || s[i] != ',' && s[i] != '}' {
-			return nil, false
-		}
-		if s[i] == '}' {
-			break
+		switch i = blanks(s, next); {
+		case i == len(s) || s[i] != ',' && s[i] != '}':
+			return nil, 0, false
+		case s[i] == '}':
+			return in, i + 1, true
 		}
 	}
-	return in, blanks(s, i+1) == len(s)
+}
+
+// plainList is plainObject for a list.
+func plainList(s string, i, depth int) (list []any, next int, ok bool) {
+	if depth == 0 {
+		return nil, 0, false
+	}
+	list = []any{}
+	for i = blanks(s, i+1); ; i = blanks(s, i+1) {
+		if i < len(s) && s[i] == ']' && len(list) == 0 {
+			return list, i + 1, true
+		}
+		v, next, ok := plainValue(s, i, depth-1)
+		if !ok {
+			return nil, 0, false
+		}
+		list = append(list, v)
+		switch i = blanks(s, next); {
+		case i == len(s) || s[i] != ',' && s[i] != ']':
+			return nil, 0, false
+		case s[i] == ']':
+			return list, i + 1, true
+		}
+	}
 }
 
 func blanks(s string, i int) int {
@@ -76,14 +104,19 @@ func plainText(s string, i int) (text string, next int, ok bool) {
 	return "", 0, false
 }
 
-// plainValue reads a plain string, a boolean or a short count.
-func plainValue(s string, i int) (v any, next int, ok bool) {
-	if i == len(s) {
+// plainValue reads a plain string, a boolean, a short count, or an object or
+// list of those.
+func plainValue(s string, i, depth int) (v any, next int, ok bool) {
+	if i >= len(s) {
 		return nil, 0, false
 	}
 	switch c := s[i]; {
 	case c == '"':
 		return plainText(s, i)
+	case c == '{':
+		return plainObject(s, i, depth)
+	case c == '[':
+		return plainList(s, i, depth)
 	case len(s)-i >= 4 && s[i:i+4] == "true":
 		return true, i + 4, true
 	case len(s)-i >= 5 && s[i:i+5] == "false":
