@@ -146,7 +146,7 @@ type ended struct {
 }
 
 // remembered is how long an ended call stays known to the carrier.
-const remembered = 10 * time.Second
+const remembered = 3 * time.Second
 
 func (f *forgetting) later(fake *carrier.Carrier, k *carrier.Call) {
 	f.mu.Lock()

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -42,15 +41,9 @@ written all the same).
 // run is the program: it returns the exit code.
 func run(args []string, out, errs *os.File) int {
 	// The switch is what is measured, so the tester takes little of the machine:
-	// few collections of garbage, of which it makes much and holds little, and
-	// half of the cores. On one core its goroutines need not wake each other's
-	// threads, which saves a sixth of its CPU; if half is too little, the report
-	// says that the tester was the limit.
+	// it makes much garbage and holds little, and collects it seldom.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
-	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(max(1, runtime.NumCPU()/2))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -276,9 +276,15 @@ func (k *Call) searchLeaks(l *leg, cmd *Command, in body) {
 		if cmd.Action == "transfer" && name == "to" {
 			continue
 		}
-		shown := flatten(v)
+		text, _ := v.(string)
+		plain := ""
+		if len(text)%4 == 0 { // perhaps base64
+			if s, err := decode(text); err == nil {
+				plain = s
+			}
+		}
 		for _, p := range parties {
-			if !strings.Contains(shown, digits(p)) {
+			if d := digits(p); !strings.Contains(plain, d) && !shows(v, d) {
 				continue
 			}
 			leak := Leak{Leg: l.name, Action: cmd.Action, Member: "/" + name, Number: number(p)}
@@ -301,17 +307,21 @@ func digits(number string) string {
 	return s
 }
 
-// flatten is all that a member says, with base64 undone.
-func flatten(v any) string {
+// shows says whether a member holds some digits.
+func shows(v any, digits string) bool {
 	switch v := v.(type) {
 	case string:
-		if plain, err := decode(v); err == nil {
-			return v + " " + plain
-		}
-		return v
+		return strings.Contains(v, digits)
 	case json.Number:
-		return v.String()
-	default:
-		return string(mustJSON(v))
+		return strings.Contains(v.String(), digits)
+	case []any:
+		return slices.ContainsFunc(v, func(one any) bool { return shows(one, digits) })
+	case map[string]any:
+		for name, one := range v {
+			if strings.Contains(name, digits) || shows(one, digits) {
+				return true
+			}
+		}
 	}
+	return false
 }

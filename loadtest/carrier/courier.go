@@ -27,13 +27,15 @@ type courier struct {
 	ctx     context.Context // dials end with it
 	timeout time.Duration   // from dialling to the last header of the answer
 	trust   *tls.Config     // nil: the system's certificates
+	fresh   time.Duration   // a connection that was idle for less is not looked at
 
 	mu    sync.Mutex
 	lines map[*line]struct{} // all open connections; nil after close
 }
 
 func newCourier(ctx context.Context, timeout time.Duration) *courier {
-	return &courier{ctx: ctx, timeout: timeout, lines: map[*line]struct{}{}}
+	// No server gives a connection up within a tenth of a second, unless it dies.
+	return &courier{ctx: ctx, timeout: timeout, fresh: 100 * time.Millisecond, lines: map[*line]struct{}{}}
 }
 
 // address is where webhooks go, prepared for sending.
@@ -138,7 +140,7 @@ func (c *courier) line(a *address, deadline time.Time) (*line, error) {
 		a.idle[n] = nil
 		a.idle = a.idle[:n]
 		a.mu.Unlock()
-		if !l.stale() {
+		if time.Since(l.since) < c.fresh || !l.stale() {
 			return l, nil
 		}
 		c.drop(l)

@@ -150,6 +150,7 @@ const plainOK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 func TestAStaleConnectionIsNoFailedDelivery(t *testing.T) {
 	url, conns, seen := rawServer(t, func(int, int) string { return plainOK })
 	c := testCourier(t, 5*time.Second)
+	c.fresh = 0
 	a := newAddress(url)
 	for i := range 4 {
 		if status, why := deliverTo(c, a, "x"); status != 200 {

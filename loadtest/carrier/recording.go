@@ -133,21 +133,22 @@ func (r *recording) file() []byte {
 // mp3 is an ID3v2.3 tag with the recording's id as title, and empty frames of
 // MPEG-2 layer III at 8 kbit/s and 24 kHz: 24 bytes for 24 ms.
 func mp3(title, channels string, length time.Duration) []byte {
-	frame := make([]byte, 24)
-	copy(frame, []byte{0xff, 0xf3, 0x14, 0x00})
+	var frame [24]byte
+	copy(frame[:], []byte{0xff, 0xf3, 0x14, 0x00})
 	if channels == "single" {
 		frame[3] = 0xc0
 	}
-	text := append([]byte{0}, title...)
-	var b bytes.Buffer
-	b.WriteString("ID3\x03\x00\x00")
-	b.Write([]byte{0, 0, 0, byte(10 + len(text))}) // below 128: one syncsafe byte
-	b.WriteString("TIT2")
-	binary.Write(&b, binary.BigEndian, uint32(len(text)))
-	b.Write([]byte{0, 0})
-	b.Write(text)
-	b.Write(bytes.Repeat(frame, int(length/(24*time.Millisecond))))
-	return b.Bytes()
+	n := int(length / (24 * time.Millisecond))
+	b := make([]byte, 0, 21+len(title)+n*len(frame))
+	b = append(b, "ID3\x03\x00\x00"...)
+	b = append(b, 0, 0, 0, byte(11+len(title))) // below 128: one syncsafe byte
+	b = append(b, "TIT2"...)
+	b = binary.BigEndian.AppendUint32(b, uint32(1+len(title)))
+	b = append(append(b, 0, 0, 0), title...) // two bytes of flags, and Latin-1
+	for range n {
+		b = append(b, frame[:]...)
+	}
+	return b
 }
 
 // wav is 8 kHz mu-law silence, the sound of the telephone network, with the
