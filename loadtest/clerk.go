@@ -65,8 +65,8 @@ func (c *clerk) begin(r *run, abort func()) {
 	r.meter.collect(false) // the warm-up
 	c.cpu0 = ownCPU()
 	c.used0, c.all0, _ = machineTime()
-	if r.switch_ != nil {
-		c.switchCPU0, _ = r.switch_.cpu()
+	if r.proc != nil {
+		c.switchCPU0, _ = r.proc.cpu()
 		c.switchSeen = c.switchCPU0
 	}
 	go c.run(abort)
@@ -82,9 +82,11 @@ func (c *clerk) run(abort func()) {
 		case <-beat.C:
 			last = c.second(last)
 			c.r.forget.due(time.Now())
-			if c.r.missed(abort) {
-				abort = nil
+			if p := c.r.proc; p != nil && p.crashed() != "" {
+				c.r.lost(p.crashed())
+				abort()
 			}
+			c.r.missed(abort)
 		case <-c.stop:
 			c.second(last)
 			return
@@ -132,8 +134,8 @@ func (c *clerk) second(last totals) totals {
 		t.gauges, _ = c.scrape.look(ctx) // a switch that is down has no values
 		cancel()
 	}
-	if r.switch_ != nil {
-		if cpu, ok := r.switch_.cpu(); ok {
+	if r.proc != nil {
+		if cpu, ok := r.proc.cpu(); ok {
 			if cpu < c.switchSeen { // another process by now
 				c.switchCPU += c.switchSeen - c.switchCPU0
 				c.switchCPU0 = 0
@@ -173,10 +175,10 @@ func (r *run) foundSum() (n int64) {
 }
 
 // missed ends the run if a threshold is missed and the plan wants that.
-func (r *run) missed(abort func()) bool {
+func (r *run) missed(abort func()) {
 	grace := time.Duration(r.Plan.AbortAfter)
-	if abort == nil || grace == 0 || time.Since(r.began) < grace {
-		return false
+	if grace == 0 || time.Since(r.began) < grace {
+		return
 	}
 	res := &report.Result{Latencies: r.meter.latencies()}
 	res.Load.CallsDropped = map[string]int64{"": r.counts.droppedSum()}
@@ -190,10 +192,9 @@ func (r *run) missed(abort func()) bool {
 		if on := t.On(res); !on.OK {
 			r.notes.add("The run was ended early: " + on.Expr + " was missed.")
 			abort()
-			return true
+			return
 		}
 	}
-	return false
 }
 
 func (c *clerk) mark(text string) {

@@ -1,7 +1,6 @@
 package loadtest
 
 import (
-	"context"
 	"encoding/json"
 	"time"
 
@@ -105,7 +104,9 @@ func (r *run) insist(op market.Op, method, path string, body any) (last reply, r
 			return last, repeats, false
 		}
 		repeats++
-		sleepUntil(context.Background(), time.Now().Add(pause))
+		if !sleepUntil(r.ctx, time.Now().Add(pause)) {
+			return last, repeats, false
+		}
 	}
 }
 

@@ -75,15 +75,15 @@ func (r *run) finish(ctx context.Context) *report.Result {
 		res.Thresholds = append(res.Thresholds, t.On(res))
 	}
 	res.Tester.Reasons = r.limits(res)
-	res.Verdict = verdict(res, interrupted)
+	res.Verdict = verdict(res, interrupted, r.over())
 	return res
 }
 
 // drain waits for the calls under way, and no longer than the plan says.
 func (r *run) drain(ctx context.Context) {
 	patience := time.Duration(r.Plan.Drain)
-	if ctx.Err() != nil {
-		patience = min(patience, 5*time.Second) // somebody wants to go home
+	if ctx.Err() != nil || r.over() != "" {
+		patience = min(patience, 5*time.Second) // somebody wants to go home, or there is nobody there
 	}
 	r.Note(fmt.Sprintf("the schedule is over; %d calls are still up", r.counts.active.Load()))
 	until, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -100,7 +100,7 @@ func (r *run) drain(ctx context.Context) {
 			continue
 		}
 		left++
-		if ctx.Err() == nil { // of a run cut short nothing can be said about calls that were up
+		if ctx.Err() == nil && r.over() == "" { // of a run cut short nothing can be said about calls that were up
 			r.judgeCall(k, expected)
 		} else {
 			r.counts.add(r.counts.outcomes, "cut off by the end of the run")
@@ -125,6 +125,9 @@ func (r *run) settle(ctx context.Context) {
 // audit asks the switch what bookings it has, and holds them against what it
 // acknowledged.
 func (r *run) audit(ctx context.Context) {
+	if r.over() != "" {
+		return
+	}
 	r.Note("asking the switch for its bookings")
 	asked := time.Now()
 	all, err := r.desk.listAll(ctx.Done())
@@ -137,7 +140,7 @@ func (r *run) audit(ctx context.Context) {
 	}
 	r.report(r.judge.Audit(listedAll, err == nil, asked))
 	r.report(r.judge.Strays(r.fake.Strays()))
-	if r.switch_ == nil {
+	if r.proc == nil {
 		r.cleanUp(all)
 	}
 }
@@ -252,9 +255,14 @@ func anyDropped(bookings map[string]int64) bool {
 	return false
 }
 
-// verdict weighs: wrong behaviour before an interruption before thresholds.
-func verdict(res *report.Result, interrupted bool) report.Verdict {
+// verdict weighs: wrong behaviour, of which a switch that is gone is the worst,
+// before an interruption before thresholds.
+func verdict(res *report.Result, interrupted bool, gone string) report.Verdict {
 	v := report.Verdict{Exit: ExitPassed, Word: "passed", TesterLimit: len(res.Tester.Reasons) > 0}
+	if gone != "" {
+		v.Exit, v.Word = ExitWrong, "wrong behaviour"
+		v.Reasons = append(v.Reasons, gone)
+	}
 	for _, f := range res.Found {
 		if f.Count > 0 {
 			v.Exit, v.Word = ExitWrong, "wrong behaviour"

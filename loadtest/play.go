@@ -117,11 +117,11 @@ func (r *run) killer(ctx context.Context, every time.Duration) {
 		}
 		end := r.trouble.begin(time.Now())
 		r.clerk.kill()
-		r.switch_.kill()
+		r.proc.kill()
 		r.desk.client.CloseIdleConnections() // nobody is at their other end any more
 		down := time.Now()
-		if err := r.switch_.start(context.WithoutCancel(ctx), time.Minute); err != nil {
-			r.notes.add("After a kill the switch did not come back: " + err.Error())
+		if err := r.proc.start(context.WithoutCancel(ctx), time.Minute); err != nil {
+			r.lost("after a kill the switch did not come back: " + err.Error())
 			return
 		}
 		end(time.Now())

@@ -2,7 +2,6 @@ package loadtest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -10,8 +9,6 @@ import (
 	"maskswitch/loadtest/market"
 	"maskswitch/loadtest/party"
 )
-
-func unmarshal(body []byte, into any) error { return json.Unmarshal(body, into) }
 
 // prepare fills the pool, opens the first bookings and proves the wiring, so
 // that what is measured is a switch at work. The instant 0 of the run is

@@ -29,6 +29,7 @@ type process struct {
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the present cmd has ended
+	ending bool          // by us
 }
 
 // newProcess prepares a switch: addresses that are free now, a directory of its
@@ -74,7 +75,7 @@ func (p *process) start(ctx context.Context, patience time.Duration) error {
 	}
 	exited := make(chan struct{})
 	p.mu.Lock()
-	p.cmd, p.exited = cmd, exited
+	p.cmd, p.exited, p.ending = cmd, exited, false
 	p.mu.Unlock()
 	go func() {
 		_ = cmd.Wait()
@@ -138,6 +139,7 @@ func (p *process) stop() {
 func (p *process) signal(s syscall.Signal, patience time.Duration) (ended bool) {
 	p.mu.Lock()
 	cmd, exited := p.cmd, p.exited
+	p.ending = true
 	p.mu.Unlock()
 	if cmd == nil {
 		return true
@@ -155,6 +157,21 @@ func (p *process) signal(s syscall.Signal, patience time.Duration) (ended bool) 
 	case <-timer.C:
 		return false
 	}
+}
+
+// crashed says how the switch ended that nobody had asked to end; empty: it
+// runs.
+func (p *process) crashed() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.exited:
+		if !p.ending {
+			return fmt.Sprintf("the switch ended by itself: %s\n%s", p.cmd.ProcessState, p.tail())
+		}
+	default:
+	}
+	return ""
 }
 
 // cpu is what the switch has used since it last started.

@@ -3,6 +3,7 @@ package loadtest
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -57,8 +58,10 @@ const carrierSecret = "loadtest"
 type run struct {
 	Options
 	id      string
+	ctx     context.Context // ends with the run, whatever its requests wait for
+	cancel  context.CancelFunc
 	fake    *carrier.Carrier
-	switch_ *process
+	proc    *process // the switch, if it is ours
 	desk    *desk
 	market  *market.Market
 	judge   *judge.Register
@@ -66,20 +69,23 @@ type run struct {
 	meter   *meter
 	counts  counts
 	clerk   clerk
-	began   time.Time // of the measured part: its instant 0
-	ended   time.Time // of the schedule
 	notes   notes
 	trouble trouble
-	clients chan struct{} // a place for each request under way
-	errands sync.WaitGroup
 	forget  forgetting
 
+	began time.Time       // of the measured part: its instant 0
+	ended time.Time       // of the schedule
+	first map[int]float64 // hours that each booking of the warm-up asks for, by N; fixed before any is opened
+
+	clients  chan struct{} // a place for each request under way
+	errands  sync.WaitGroup
+	noExtend atomic.Bool // the switch has no PATCH
+
 	mu       sync.Mutex
-	lent     map[int]*lent   // bookings with something under way, by N
-	first    map[int]float64 // hours that each booking of the warm-up asks for, by N; fixed before any is opened
-	noExtend atomic.Bool     // the switch has no PATCH
+	lent     map[int]*lent // bookings with something under way, by N
 	findings []report.Finding
 	found    map[judge.Kind]int64
+	gone     string // why there is no switch any more; empty: there is one
 }
 
 // counts are totals that many goroutines add to.
@@ -155,6 +161,7 @@ func newRun(o Options) (*run, error) {
 			commands: map[string]int64{}, errors: map[wireError]int64{}},
 	}
 	r.notes.tell = o.Note
+	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r, nil
 }
 
@@ -201,17 +208,17 @@ func (r *run) connect(ctx context.Context) error {
 	}
 	if r.Switch != "" {
 		var err error
-		if r.switch_, err = newProcess(r.Switch, r.Out); err != nil {
+		if r.proc, err = newProcess(r.Switch, r.Out); err != nil {
 			return err
 		}
-		r.Target, r.Admin = r.switch_.target, r.switch_.admin
-		r.switch_.wire(r.fake.BaseURL(), carrierSecret, r.fake.PublicKey())
+		r.Target, r.Admin = r.proc.target, r.proc.admin
+		r.proc.wire(r.fake.BaseURL(), carrierSecret, r.fake.PublicKey())
 	}
 	r.fake.SetWebhookURL(strings.TrimRight(r.Target, "/") + "/webhooks/voice")
 	r.desk = newDesk(r.Target, r.APIKey, p.Bookings.Clients)
-	if r.switch_ != nil {
+	if r.proc != nil {
 		r.Note("starting the switch: " + r.Switch)
-		if err := r.switch_.start(ctx, 5*time.Minute); err != nil {
+		if err := r.proc.start(ctx, 5*time.Minute); err != nil {
 			return fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}
 	}
@@ -241,20 +248,37 @@ func (r *run) greet() error {
 	var health struct {
 		Active int `json:"active"`
 	}
-	if unmarshal(answer.body, &health) == nil && health.Active > 0 {
+	if json.Unmarshal(answer.body, &health) == nil && health.Active > 0 {
 		r.notes.add(fmt.Sprintf("The switch had %d live bookings before the run, which are not the run's.", health.Active))
 	}
 	return nil
 }
 
+// lost notes that the switch is gone for good.
+func (r *run) lost(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.gone == "" {
+		r.gone = why
+	}
+}
+
+// over says why there is no switch any more; empty: there is one.
+func (r *run) over() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gone
+}
+
 func (r *run) close() {
+	r.cancel()
 	r.forget.stop()
 	if r.fake != nil {
 		r.fake.Close()
 	}
-	if r.switch_ != nil {
-		r.switch_.stop()
-		if err := r.switch_.close(); err != nil {
+	if r.proc != nil {
+		r.proc.stop()
+		if err := r.proc.close(); err != nil {
 			r.Note(err.Error())
 		}
 	}

@@ -82,7 +82,7 @@ func (t Threshold) On(r *report.Result) report.Threshold {
 var quantileNames = []string{"p50", "p90", "p99", "p999", "max", "mean", "count", "failed"}
 
 var plainNames = []string{"dropped", "failed", "failed_share", "findings", "exhausted", "errors", "started_share",
-	"lag.p50", "lag.p99", "lag.p999", "lag.max", "cpu_per_call", "switch_cpu_per_call"}
+	"lag.p50", "lag.p99", "lag.p999", "lag.max", "cpu_per_call", "proccpu_per_call"}
 
 func stepNames() []string {
 	var all []string
@@ -158,7 +158,7 @@ var plainFigures = map[string]figure{
 		return float64(n), true
 	}},
 	"cpu_per_call": {"s", func(r *report.Result) (float64, bool) { return r.Tester.CPUPerCall, r.Tester.CPUPerCall > 0 }},
-	"switch_cpu_per_call": {"s", func(r *report.Result) (float64, bool) {
+	"proccpu_per_call": {"s", func(r *report.Result) (float64, bool) {
 		per, ok := ratio(r.Tester.SwitchCPU, float64(r.Load.CallsEnded))
 		return per, ok && r.Tester.SwitchCPU > 0
 	}},

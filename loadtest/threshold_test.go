@@ -23,7 +23,7 @@ func TestThresholdsOnARun(t *testing.T) {
 		{"ack.failed<3", false}, {"ack.count>9", true}, {"answer.p99<1ns", true}, {"answer.count>0", false},
 		{"dropped<3", false}, {"dropped<4", true}, {"failed_share<.05", false}, {"failed_share<=.05", true}, {"failed<11", true},
 		{"errors<=5", true}, {"findings<3", false}, {"exhausted<4", false}, {"started_share>.9", false}, {"started_share>=.9", true},
-		{"lag.p99<2ms", false}, {"switch_cpu_per_call<=2ms", true}, {"cpu_per_call<.5ms", false},
+		{"lag.p99<2ms", false}, {"proccpu_per_call<=2ms", true}, {"cpu_per_call<.5ms", false},
 	} {
 		th, err := ParseThreshold(c.expr)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"maskswitch/loadtest"
@@ -128,9 +129,14 @@ func (p placing) script() (party.Script, error) {
 	return s, nil
 }
 
+// mostKept is how many calls can be looked at.
+const mostKept = 1000
+
 // controls is the interface for placing calls.
 func controls(fake *carrier.Carrier) http.Handler {
 	mux := http.NewServeMux()
+	var mu sync.Mutex
+	var kept []*carrier.Call // so that a long session does not fill the memory
 	mux.HandleFunc("POST /calls", func(w http.ResponseWriter, r *http.Request) {
 		var p placing
 		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16))
@@ -148,6 +154,12 @@ func controls(fake *carrier.Carrier) http.Handler {
 			return
 		}
 		call := fake.PlaceCall(p.From, p.To, script)
+		mu.Lock()
+		if kept = append(kept, call); len(kept) > mostKept {
+			fake.Forget(kept[0])
+			kept = kept[1:]
+		}
+		mu.Unlock()
 		w.Header().Set("Location", fmt.Sprintf("/calls/%d", call.Number()))
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprintf(w, "call %d\n", call.Number())

@@ -102,6 +102,15 @@ func TestKilledSwitchKeepsItsPromises(t *testing.T) {
 	}
 }
 
+// A switch that ends by itself in the middle of a run has not passed.
+func TestCrashOfTheSwitchIsFound(t *testing.T) {
+	command := built(t, "maskswitch") + " & child=$!; sleep 4; kill -9 $child; wait $child"
+	code, out, errs := call(t, "run", "smoke", "-switch", command, "-rate", "10", "-duration", "1m", "-out", t.TempDir())
+	if code != loadtest.ExitWrong || !strings.Contains(out, "ended by itself") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+}
+
 func TestFindEndsAtWhatPasses(t *testing.T) {
 	dir := t.TempDir()
 	code, out, errs := call(t, "find", "smoke", "-switch", built(t, "maskswitch"), "-from", "5", "-to", "10", "-step", "1s", "-live", "20",
