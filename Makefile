@@ -13,13 +13,13 @@ FUZZTIME ?= 5s
 BENCHTIME ?= 1s
 PLAN ?= smoke
 
-.PHONY: help test format vet lint race fuzz bench load demo build clean
+.PHONY: help test format vet lint race whole fuzz bench load demo build clean
 
 help: ## show this
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|' 2>/dev/null \
 		|| sed -nE 's/^([a-z]+):.*## (.*)/  make \1: \2/p' $(firstword $(MAKEFILE_LIST))
 
-test: format vet lint race ## what CI runs: format, vet, lint, and all tests with the race detector
+test: format vet lint race whole ## what CI runs: format, vet, lint, all tests with the race detector, whole load tests without
 	@echo "make test: all passed"
 
 format: ## fail if a file is not as gofmt writes it
@@ -36,6 +36,10 @@ lint: ## staticcheck
 race: ## all tests; PKG=./actors/... for some
 	@race=$$(.ci/race); set -x; \
 	$(GO) test -buildvcs=false $$race -timeout 10m $(PKG)
+
+# With the race detector these would measure the race detector.
+whole: ## whole runs of the load tester: every defect found, its latencies true, kills
+	$(GO) test -buildvcs=false -p 1 -timeout 10m ./loadtest ./cmd/loadtest
 
 fuzz: ## fuzz each target for FUZZTIME (5s)
 	@.ci/fuzz $(FUZZTIME) $(PKG)

@@ -15,7 +15,7 @@ import (
 type Snapshot struct {
 	At, Length                                      time.Duration
 	Planned, Started, Ended, Failed, Dropped, Found int64
-	Active, Talking                                 int64
+	Active                                          int64
 	PlannedRate, StartedRate, EndedRate             float64 // in the last second
 	AckP50, AckP99, ReactionP50, ReactionP99        float64
 	CreateP99                                       float64

@@ -36,6 +36,10 @@ func (r *run) finish(ctx context.Context) *report.Result {
 	used, all, ok := machineTime()
 	r.clerk.end()
 	r.audit(context.WithoutCancel(ctx))
+	// Nothing may change any more while it is written down.
+	r.cancel()
+	r.fake.Close()
+	r.errands.Wait()
 	r.tidy()
 
 	res := &report.Result{Schema: report.Schema, Machine: machine(), Latencies: r.meter.latencies(), Ladders: r.ladders.Report(),
@@ -95,14 +99,15 @@ func (r *run) drain(ctx context.Context) {
 	}
 	left := 0
 	for _, k := range r.fake.Calls() {
-		expected, ok := k.Tag().(*judge.Expected)
-		if !ok || k.Ledger().Over {
+		d, ok := k.Tag().(*dialled)
+		if !ok || d.judged.Load() {
 			continue
 		}
 		left++
 		if ctx.Err() == nil && r.over() == "" { // of a run cut short nothing can be said about calls that were up
-			r.judgeCall(k, expected)
+			r.judgeCall(k, d)
 		} else {
+			d.judged.Store(true)
 			r.counts.add(r.counts.outcomes, "cut off by the end of the run")
 		}
 	}

@@ -161,7 +161,7 @@ func (r *run) start(op market.Op) {
 	for most := r.counts.most.Load(); active > most && !r.counts.most.CompareAndSwap(most, active); {
 		most = r.counts.most.Load()
 	}
-	r.fake.Place(carrier.Placement{Key: c.N, From: c.From, To: expected.Number, Script: c.Script, Due: due, Tag: &expected})
+	r.fake.Place(carrier.Placement{Key: c.N, From: c.From, To: expected.Number, Script: c.Script, Due: due, Tag: &dialled{Expected: expected}})
 }
 
 func (r *run) drop(why string) { r.counts.add(r.counts.dropped, why) }

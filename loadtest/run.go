@@ -91,7 +91,7 @@ type run struct {
 // counts are totals that many goroutines add to.
 type counts struct {
 	planned, started, ended, failed, active, most atomic.Int64
-	deliveries, retried, lost                     atomic.Int64
+	retried, lost                                 atomic.Int64
 	mu                                            sync.Mutex
 	dropped, outcomes, bookings, commands         map[string]int64
 	errors                                        map[wireError]int64

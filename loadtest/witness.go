@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"maskswitch/loadtest/carrier"
@@ -21,7 +22,6 @@ func (w *witness) Delivered(k *carrier.Call, leg, kind string, d carrier.Deliver
 		r.counts.lost.Add(1)
 		return
 	}
-	r.counts.deliveries.Add(1)
 	if d.Attempt > 1 {
 		r.counts.retried.Add(1)
 	}
@@ -59,19 +59,28 @@ func (w *witness) Commanded(k *carrier.Call, c carrier.Command, after carrier.Re
 // Ended judges a call.
 func (w *witness) Ended(k *carrier.Call) {
 	r := (*run)(w)
-	expected, ok := k.Tag().(*judge.Expected)
+	d, ok := k.Tag().(*dialled)
 	if !ok {
 		r.forget.later(r.fake, k) // the probe
 		return
 	}
-	r.judgeCall(k, expected)
+	r.judgeCall(k, d)
 }
 
-// judgeCall holds a call, over or not, against what was promised.
-func (r *run) judgeCall(k *carrier.Call, expected *judge.Expected) {
+// dialled is a call of the plan, as the carrier carries it around.
+type dialled struct {
+	judge.Expected
+	judged atomic.Bool
+}
+
+// judgeCall holds a call, over or not, against what was promised; once.
+func (r *run) judgeCall(k *carrier.Call, d *dialled) {
+	if d.judged.Swap(true) {
+		return
+	}
 	l := k.Ledger()
-	v := r.judge.Judge(*expected, l, r.trouble.now())
-	r.ladders.Add(expected.Habit, v, l)
+	v := r.judge.Judge(d.Expected, l, r.trouble.now())
+	r.ladders.Add(d.Habit, v, l)
 	r.counts.active.Add(-1)
 	r.counts.ended.Add(1)
 	if v.Failed {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +16,25 @@ import (
 	"maskswitch/loadtest/carrier"
 	"maskswitch/loadtest/report"
 )
+
+// These tests wait more than they work.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// whole keeps a test of whole runs at full rate away from the race detector,
+// which would take the machine, so that it is measured and nothing else is.
+// make test has a step of its own for them.
+func whole(t *testing.T) {
+	t.Helper()
+	if underRace {
+		t.Skip("runs without the race detector: make whole")
+	}
+}
 
 // call runs the program and gives what it wrote.
 func call(t *testing.T, args ...string) (code int, out, errs string) {
@@ -53,6 +73,8 @@ func built(t *testing.T, name string) string {
 // One command gives a verdict on the switch of this checkout, and leaves a
 // report that says the same.
 func TestRunStartsTheSwitchAndJudgesIt(t *testing.T) {
+	whole(t)
+	t.Parallel()
 	dir := t.TempDir()
 	code, out, errs := call(t, "run", "smoke", "-switch", built(t, "maskswitch"), "-rate", "20", "-duration", "4s", "-out", dir, "-threshold", "failed<1")
 	if code != 0 {
@@ -65,7 +87,7 @@ func TestRunStartsTheSwitchAndJudgesIt(t *testing.T) {
 	if r.Verdict.Exit != 0 || r.Load.CallsEnded < 40 || r.Load.CallsEnded != r.Load.CallsStarted || r.Tester.SwitchCPU <= 0 {
 		t.Errorf("verdict %+v, load %+v, switch CPU %v", r.Verdict, r.Load, r.Tester.SwitchCPU)
 	}
-	if !strings.Contains(out, "passed") || !strings.Contains(out, filepath.Join(dir, "report.html")) {
+	if !strings.Contains(out, "PASSED") || !strings.Contains(out, filepath.Join(dir, "report.html")) {
 		t.Errorf("the summary does not say so:\n%s", out)
 	}
 	own := false
@@ -87,6 +109,8 @@ func TestRunStartsTheSwitchAndJudgesIt(t *testing.T) {
 // The switch is killed every second under everything that may go wrong at the
 // carrier, and no promise is broken.
 func TestKilledSwitchKeepsItsPromises(t *testing.T) {
+	whole(t)
+	t.Parallel()
 	dir := t.TempDir()
 	code, out, errs := call(t, "run", "duplicate-flood", "-switch", built(t, "maskswitch"), "-rate", "30", "-duration", "8s", "-kill-every", "2s",
 		"-out", dir, "-threshold", "dropped<1")
@@ -104,6 +128,8 @@ func TestKilledSwitchKeepsItsPromises(t *testing.T) {
 
 // A switch that ends by itself in the middle of a run has not passed.
 func TestCrashOfTheSwitchIsFound(t *testing.T) {
+	whole(t)
+	t.Parallel()
 	command := built(t, "maskswitch") + " & child=$!; sleep 4; kill -9 $child; wait $child"
 	code, out, errs := call(t, "run", "smoke", "-switch", command, "-rate", "10", "-duration", "1m", "-out", t.TempDir())
 	if code != loadtest.ExitWrong || !strings.Contains(out, "ended by itself") {
@@ -112,6 +138,8 @@ func TestCrashOfTheSwitchIsFound(t *testing.T) {
 }
 
 func TestFindEndsAtWhatPasses(t *testing.T) {
+	whole(t)
+	t.Parallel()
 	dir := t.TempDir()
 	code, out, errs := call(t, "find", "smoke", "-switch", built(t, "maskswitch"), "-from", "5", "-to", "10", "-step", "1s", "-live", "20",
 		"-out", dir, "-threshold", "started_share>0")
@@ -130,6 +158,7 @@ func TestFindEndsAtWhatPasses(t *testing.T) {
 }
 
 func TestWrongUseIsExplained(t *testing.T) {
+	t.Parallel()
 	broken := filepath.Join(t.TempDir(), "broken.yaml")
 	if err := os.WriteFile(broken, []byte("calls: {stages: [{for: 5s, rate: x}]}"), 0o600); err != nil {
 		t.Fatal(err)

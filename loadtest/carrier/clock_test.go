@@ -52,6 +52,7 @@ func TestTheClock(t *testing.T) {
 		}
 		tasks = nil
 		time.Sleep(time.Second + 300*time.Microsecond)
+		synctest.Wait()
 		for range 500 { // sooner than what is armed, and later
 			arm()
 		}
@@ -59,6 +60,7 @@ func TestTheClock(t *testing.T) {
 			k.stop()
 		}
 		time.Sleep(3 * time.Second)
+		synctest.Wait()
 		if slices.Sort(want); !slices.IsSorted(ran) || !slices.Equal(ran, want) {
 			t.Errorf("%d tasks ran, in order %t, want %d", len(ran), slices.IsSorted(ran), len(want))
 		}
