@@ -1,12 +1,14 @@
 package loadtest
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"net"
@@ -194,6 +196,9 @@ func TestEveryDefectIsFound(t *testing.T) {
 			if r.Verdict.Exit != ExitWrong {
 				t.Errorf("verdict %+v", r.Verdict)
 			}
+			if r.Load.CallsEnded > r.Load.CallsStarted {
+				t.Errorf("%d calls ended of %d", r.Load.CallsEnded, r.Load.CallsStarted)
+			}
 			for _, one := range r.Findings {
 				if slices.Contains(c.finds, judge.Kind(one.Kind)) && one.Call != 0 && one.Ladder == "" {
 					t.Errorf("%s of call %d has no ladder", one.Kind, one.Call)
@@ -378,6 +383,44 @@ func TestOnlyOwnSwitchIsKilled(t *testing.T) {
 	}
 	if _, err := Run(context.Background(), Options{Plan: plan, Target: "http://127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "-switch") {
 		t.Errorf("killing somebody else's switch: %v", err)
+	}
+}
+
+// A switch whose answers are lost on the way has done what it was asked: the
+// marketplace asks again, and nobody is blamed.
+func TestLostAnswersAreAskedForAgain(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	asked := map[string]int{}
+	lossy := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodDelete && r.URL.Path != "/bookings" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			mu.Lock()
+			key := r.Method + r.URL.Path + string(body)
+			asked[key]++
+			lost := asked[key] == 1 && r.Method != http.MethodGet
+			mu.Unlock()
+			if lost {
+				next.ServeHTTP(httptest.NewRecorder(), r)
+				panic(http.ErrAbortHandler)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	r := newDouble(t, lossy).run(t, strings.Replace(quick, "rate: 80", "rate: 15", 1)+"react: 15s\n")
+	if f := found(r); len(f) > 0 {
+		t.Errorf("found %v in a switch that is right:\n%s", f, explain(r))
+	}
+	if b := r.Load.Bookings; b["open ok"] < 60 || b["close ok"] < 3 || b["open repeated after connection broken"] < 60 || b["close repeated after connection broken"] < 3 {
+		t.Errorf("bookings %v", b)
 	}
 }
 

@@ -112,7 +112,8 @@ func TestKilledSwitchKeepsItsPromises(t *testing.T) {
 	whole(t)
 	t.Parallel()
 	dir := t.TempDir()
-	code, out, errs := call(t, "run", "duplicate-flood", "-switch", built(t, "maskswitch"), "-rate", "30", "-duration", "8s", "-kill-every", "2s",
+	// A child of a shell, as that of go run: the kill must reach it.
+	code, out, errs := call(t, "run", "duplicate-flood", "-switch", built(t, "maskswitch")+" & wait", "-rate", "30", "-duration", "8s", "-kill-every", "2s",
 		"-out", dir, "-threshold", "dropped<1")
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s\n%s", code, out, errs)
