@@ -82,9 +82,11 @@ func (c *clerk) run(abort func()) {
 		case <-beat.C:
 			last = c.second(last)
 			c.r.forget.due(time.Now())
-			if p := c.r.proc; p != nil && p.crashed() != "" {
-				c.r.lost(p.crashed())
-				abort()
+			if p := c.r.proc; p != nil {
+				if how := p.crashed(); how != "" {
+					c.r.lost(how)
+					abort()
+				}
 			}
 			c.r.missed(abort)
 		case <-c.stop:

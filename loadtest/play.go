@@ -30,37 +30,27 @@ func (r *run) play(ctx context.Context) {
 	}
 	r.Note(fmt.Sprintf("%s: %v, seed %d", r.Plan.Name, r.Plan.Length(), r.Plan.Seed))
 	op, more := r.market.Next()
-	for more && ctx.Err() == nil {
+	// The stages may go on without an arrival, and outages after the last call.
+	for ctx.Err() == nil && !r.enough() {
 		now := time.Since(r.began)
-		for len(events) > 0 && events[0].at <= now {
+		for ; len(events) > 0 && events[0].at <= now; events = events[1:] {
 			events[0].do()
-			events = events[1:]
 		}
 		for more && op.At <= now && !r.enough() {
 			r.start(op)
 			op, more = r.market.Next()
 		}
-		if r.enough() {
+		if !more && now >= r.Plan.Length() {
 			break
 		}
-		next := now + beat
+		next := now + 50*time.Millisecond
 		if more {
-			next = max(next, min(op.At, now+50*time.Millisecond))
+			next = min(next, op.At)
 		}
-		sleepUntil(ctx, r.began.Add(next))
-	}
-	// The stages may go on without an arrival, and outages after the last call.
-	if !r.enough() {
-		for ctx.Err() == nil && time.Since(r.began) < r.Plan.Length() {
-			at := r.Plan.Length()
-			if len(events) > 0 {
-				at = min(at, events[0].at)
-			}
-			if sleepUntil(ctx, r.began.Add(at)) && len(events) > 0 && events[0].at <= time.Since(r.began) {
-				events[0].do()
-				events = events[1:]
-			}
+		if len(events) > 0 {
+			next = min(next, events[0].at)
 		}
+		sleepUntil(ctx, r.began.Add(max(next, now+beat)))
 	}
 	r.ended = time.Now()
 	stop()
