@@ -27,11 +27,13 @@ import (
 type Change struct {
 	Partition  protocol.Partition
 	Open       []protocol.Booking   // new live bookings
+	Move       []Moving             // bookings that get another end
 	Close      []Closing            // bookings that end, or leave quarantine
 	Numbers    []protocol.Number    // numbers as they now are
 	Calls      []protocol.Call      // calls as they now are
 	Story      []protocol.Line      // what happened to them
 	Recordings []protocol.Recording // recordings that became known; one that is known already stays as it is
+	Orders     []protocol.OrderRow  // orders of numbers as they now are
 	// Patient says that whoever waits is in no hurry: the change may wait a
 	// moment for company, which makes it cheaper.
 	Patient bool
@@ -39,7 +41,14 @@ type Change struct {
 
 // Empty says that the change is a barrier.
 func (c Change) Empty() bool {
-	return len(c.Open)+len(c.Close)+len(c.Numbers)+len(c.Calls)+len(c.Story)+len(c.Recordings) == 0
+	return len(c.Open)+len(c.Move)+len(c.Close)+len(c.Numbers)+len(c.Calls)+len(c.Story)+len(c.Recordings)+len(c.Orders) == 0
+}
+
+// Moving gives a live booking another end. One that is not live does nothing.
+type Moving struct {
+	ID         protocol.BookingID
+	LimitAt    time.Time
+	CheckoutAt time.Time
 }
 
 // Closing ends a booking (Quarantined or Closed) or closes it after quarantine.
@@ -59,7 +68,7 @@ type Done func(error)
 
 // Errors of the journal. Test with errors.Is.
 var (
-	ErrTaken  = errors.New("taken")          // a booking's id or ref is there already, or its (number, party) is held
+	ErrTaken  = errors.New("taken")          // the id or ref of a booking or an order is there already
 	ErrBusy   = errors.New("journal busy")   // the queue is full; nothing was queued
 	ErrHalted = errors.New("journal halted") // a commit failed; memory can no longer be trusted
 	ErrClosed = errors.New("journal closed")
@@ -81,6 +90,7 @@ type Item struct {
 	Call      *protocol.Call      // with State: something is still due
 	Ended     *protocol.SessionID // of a finished call that ended less than EndedMemory ago
 	Recording *protocol.Recording // pending
+	Order     *protocol.OrderRow  // not over
 }
 
 // Store answers questions. Answers show what is on disk: a reader who was told
@@ -89,7 +99,8 @@ type Store interface {
 	// Live lists what a partition must hold in memory: numbers first, then held
 	// bookings in order of id, then unfinished calls in order of id, sessions of
 	// finished calls that ended at or after endedSince (microseconds since 1970),
-	// and pending recordings in order of their next try.
+	// pending recordings in order of their next try, and orders of numbers that are
+	// not over, in order of id.
 	Live(ctx context.Context, p protocol.Partition, endedSince int64) iter.Seq2[Item, error]
 	// Booking finds by id, BookingByRef by the marketplace's name: ErrNone if
 	// there is none.
@@ -104,6 +115,11 @@ type Store interface {
 	Story(ctx context.Context, id protocol.CallID) ([]protocol.Line, error)
 	// Recordings lists a call's recordings in order of id.
 	Recordings(ctx context.Context, id protocol.CallID) ([]protocol.Recording, error)
+	// Order and OrderByRef find an order of numbers: ErrNone if there is none.
+	Order(ctx context.Context, id protocol.OrderID) (protocol.OrderRow, error)
+	OrderByRef(ctx context.Context, ref protocol.Ref) (protocol.OrderRow, error)
+	// Orders lists the newest orders of numbers, newest first, limit at most.
+	Orders(ctx context.Context, limit int) ([]protocol.OrderRow, error)
 	// Size is the space on disk in bytes; 0 for a store in memory.
 	Size() int64
 }

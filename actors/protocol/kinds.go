@@ -157,6 +157,68 @@ func NumberStates() []NumberState {
 	return []NumberState{NumberServing, NumberDraining, NumberResting, NumberRetired}
 }
 
+// Assignment is the policy by which the pool picks numbers.
+type Assignment uint8
+
+// Spreading keeps the load of all numbers even, so that none of them gets marked
+// as spam. Packing fills one number before it begins the next.
+const (
+	AssignSpread Assignment = iota
+	AssignPack
+)
+
+var assignmentNames = [...]string{"spread", "pack"}
+
+func (a Assignment) String() string { return assignmentNames[a] }
+
+// ParseAssignment reads the configured word.
+func ParseAssignment(s string) (Assignment, bool) {
+	return parseName[Assignment](assignmentNames[:], s)
+}
+
+// Masks says how many numbers stand between the two of a booking.
+type Masks uint8
+
+// Shared is one number that both dial; a pair is one number for each.
+const (
+	MasksShared Masks = iota
+	MasksPair
+)
+
+var masksNames = [...]string{"shared", "pair"}
+
+func (m Masks) String() string { return masksNames[m] }
+
+// ParseMasks reads the word.
+func ParseMasks(s string) (Masks, bool) { return parseName[Masks](masksNames[:], s) }
+
+// OnCheckout says what the end of a booking means for a call in progress.
+type OnCheckout uint8
+
+// The two may finish their call, or it is cut after a grace.
+const (
+	FinishCalls OnCheckout = iota
+	CutCalls
+)
+
+var onCheckoutNames = [...]string{"finish", "cut"}
+
+func (o OnCheckout) String() string { return onCheckoutNames[o] }
+
+// ParseOnCheckout reads the word.
+func ParseOnCheckout(s string) (OnCheckout, bool) {
+	return parseName[OnCheckout](onCheckoutNames[:], s)
+}
+
+func parseName[T ~uint8](names []string, s string) (T, bool) {
+	for i, name := range names {
+		if name == s {
+			return T(i), true
+		}
+	}
+	return 0, false
+}
+
 // BookingState is where a booking stands in its life.
 type BookingState uint8
 

@@ -33,6 +33,11 @@ type Route struct {
 	Caller  Party        // the party who rings
 	To      phone.Number // the other party
 	From    phone.Number // the proxy number that the other party knows
+	// Report has the call tell its booking when it is over, and after a restart
+	// that it is there. Cut has it end with the booking, Grace later.
+	Report bool
+	Cut    bool
+	Grace  time.Duration
 }
 
 // Refuse makes a route that leads nowhere.
@@ -70,6 +75,51 @@ type ForgetParties struct {
 type CheckOut struct {
 	Booking BookingID
 	At      time.Time
+}
+
+// CallLives tells a booking, after a restart, of a call that it may have to end.
+type CallLives struct {
+	Booking BookingID
+	Session SessionID
+}
+
+// CallOver tells a booking that the last leg of a call of its has ended.
+type CallOver struct {
+	Booking BookingID
+	Session SessionID
+	At      time.Time // by the carrier's clock
+}
+
+// BookingOver tells a call whose booking cuts it that the booking has ended, at
+// the given instant. A zero instant is some time ago.
+type BookingOver struct {
+	Session SessionID
+	At      time.Time
+}
+
+// MoveCheckout asks a booking for another end: To, or By later (earlier if
+// negative) than the one it has.
+type MoveCheckout struct {
+	Booking BookingID
+	To      time.Time
+	By      time.Duration
+	Done    func(Booking, error)
+}
+
+// CheckoutMoved tells the pool when a booking wants to be told of its checkout.
+type CheckoutMoved struct {
+	Booking BookingID
+	At      time.Time
+}
+
+// MoveNumber tells a number the state it has now.
+type MoveNumber struct{ State NumberState }
+
+// Evict has a number end the bookings it is lent to. Done gets those that were
+// ended; an error means that some may still live.
+type Evict struct {
+	Reason string
+	Done   func([]Booking, error)
 }
 
 func (m LendNumber) LogValue() slog.Value { return slog.StringValue("lend " + m.Booking.String()) }
@@ -113,6 +163,7 @@ type RestoreCall struct{ Call Call }
 // delivery for it is known for what it is.
 type RememberEnded struct{ Session SessionID }
 
+func (m MoveCheckout) LogValue() slog.Value { return slog.StringValue("move " + m.Booking.String()) }
 func (m StartBooking) LogValue() slog.Value {
 	return slog.StringValue("start " + m.Booking.ID.String())
 }

@@ -15,11 +15,33 @@ type Booking struct {
 	NumberA, NumberB phone.Number // what A dials and what B dials; usually the same
 	PartyA, PartyB   phone.Number
 	State            BookingState
-	Reason           string // why it ended: "checkout" or "deleted"
+	Reason           string // why it ended: "checkout", "idle", "deleted" or "number_retired"
 	CreatedAt        time.Time
+	LimitAt          time.Time     // the end that was asked for or moved to; idleness may bring the checkout forward
 	CheckoutAt       time.Time     // planned, and once it has ended the real one
 	FreeAt           time.Time     // end of quarantine; the checkout while it lives
 	Asked            time.Duration // the duration first asked for: part of what makes a repeat a repeat
+	Terms            Terms
+}
+
+// Masks says how many numbers the booking has got, which may be two where one
+// was asked for.
+func (b Booking) Masks() Masks {
+	if b.NumberA == b.NumberB {
+		return MasksShared
+	}
+	return MasksPair
+}
+
+// Terms are what a marketplace chose for its booking. The zero value is the
+// default.
+type Terms struct {
+	Idle         time.Duration // it also ends when nobody has called for so long; 0: never
+	Grace        time.Duration // with CutCalls: from checkout to the cut
+	Region       phone.Region  // where its numbers shall be at home; nowhere: where its parties are
+	RegionStrict bool          // and nowhere else
+	Masks        Masks
+	OnCheckout   OnCheckout
 }
 
 // PublicID is the name the marketplace uses: its own if it gave one.
@@ -35,6 +57,7 @@ type OpenBooking struct {
 	Ref            Ref // may be empty
 	PartyA, PartyB phone.Number
 	Duration       time.Duration
+	Terms          Terms
 }
 
 // Opened is the answer to OpenBooking.
@@ -69,6 +92,7 @@ type Number struct {
 	Partition Partition
 	State     NumberState
 	ChangedAt time.Time
+	RestUntil time.Time // of a resting number: it serves again then; zero: when it is told to
 }
 
 // Call is the row of a call: its detail record, and the state from which its
