@@ -96,6 +96,9 @@ func (h *history) compare(t *testing.T, rt *rapid.T) {
 		got, err := h.real.BookingByRef(ctx, ref)
 		want, wantErr := h.model.BookingByRef(ctx, ref)
 		agree("booking by ref", got, err, want, wantErr)
+		order, err := h.real.OrderByRef(ctx, ref)
+		wantOrder, wantErr := h.model.OrderByRef(ctx, ref)
+		agree("order by ref", order, err, wantOrder, wantErr)
 	}
 	for _, state := range []protocol.BookingState{protocol.BookingLive, protocol.BookingQuarantined, protocol.BookingClosed} {
 		q := protocol.BookingQuery{State: state, Party: phones[1], After: bookingIDs[1], Limit: 3}
@@ -103,6 +106,14 @@ func (h *history) compare(t *testing.T, rt *rapid.T) {
 		want, wantErr := h.model.Bookings(ctx, q)
 		agree("bookings", got, err, want, wantErr)
 	}
+	for _, id := range orderIDs {
+		got, err := h.real.Order(ctx, id)
+		want, wantErr := h.model.Order(ctx, id)
+		agree("order", got, err, want, wantErr)
+	}
+	orders, err := h.real.Orders(ctx, 2)
+	wantOrders, wantErr := h.model.Orders(ctx, 2)
+	agree("orders", slices.Clip(orders), err, append([]protocol.OrderRow(nil), wantOrders...), wantErr)
 	for i, id := range callIDs {
 		got, err := h.real.Call(ctx, id)
 		want, wantErr := h.model.Call(ctx, id)
@@ -132,6 +143,8 @@ func show(items []journal.Item) (s string) {
 			s += fmt.Sprintf("\n  ended %s", *item.Ended)
 		case item.Recording != nil:
 			s += fmt.Sprintf("\n  %+v", *item.Recording)
+		case item.Order != nil:
+			s += fmt.Sprintf("\n  %+v", *item.Order)
 		}
 	}
 	return s
@@ -147,6 +160,8 @@ var (
 	bookingIDs = someIDs(6, func(i int) protocol.BookingID { return protocol.NewBookingID(instants[1+i%4]) })
 	sessions   = []protocol.SessionID{"s1", "s2", "s3", "s4"}
 	callIDs    = someIDs(4, func(i int) protocol.CallID { return protocol.NewCallID(sessions[i], instants[1+i%4]) })
+
+	orderIDs = someIDs(3, func(i int) protocol.OrderID { return protocol.NewOrderID(instants[1+i%4]) })
 
 	bookingsOrNone = slices.Concat(bookingIDs, []protocol.BookingID{{}})
 	callsOrNone    = slices.Concat(callIDs, []protocol.CallID{{}})
@@ -178,6 +193,8 @@ func anyPartition(rt *rapid.T) protocol.Partition {
 
 func anyChange(rt *rapid.T) (c journal.Change) {
 	c.Open = rapid.SliceOfN(rapid.Custom(anyBooking), 0, 2).Draw(rt, "open")
+	c.Move = rapid.SliceOfN(rapid.Custom(anyMoving), 0, 2).Draw(rt, "move")
+	c.Orders = rapid.SliceOfN(rapid.Custom(anyOrder), 0, 2).Draw(rt, "orders")
 	c.Close = rapid.SliceOfN(rapid.Custom(anyClosing), 0, 2).Draw(rt, "close")
 	c.Numbers = rapid.SliceOfN(rapid.Custom(anyNumber), 0, 2).Draw(rt, "numbers")
 	c.Calls = rapid.SliceOfN(rapid.Custom(anyCall), 0, 3).Draw(rt, "calls")
@@ -192,7 +209,23 @@ func anyBooking(rt *rapid.T) protocol.Booking {
 		NumberA: pick(rt, phones), NumberB: pick(rt, phones), PartyA: pick(rt, phones), PartyB: pick(rt, phones),
 		State:     protocol.BookingState(rapid.IntRange(0, 2).Draw(rt, "state")),
 		CreatedAt: pick(rt, instants), CheckoutAt: pick(rt, instants), FreeAt: pick(rt, instants),
-		Asked: time.Duration(rapid.Int64Range(0, 1e15).Draw(rt, "asked")),
+		Asked: time.Duration(rapid.Int64Range(0, 1e15).Draw(rt, "asked")), LimitAt: pick(rt, instants),
+		Terms: protocol.Terms{
+			Idle:  time.Duration(rapid.Int64Range(0, 1e9).Draw(rt, "idle")) * time.Millisecond,
+			Masks: pick(rt, []protocol.Masks{protocol.MasksShared, protocol.MasksPair}),
+		},
+	}
+}
+
+func anyMoving(rt *rapid.T) journal.Moving {
+	return journal.Moving{ID: pick(rt, bookingIDs), LimitAt: pick(rt, instants), CheckoutAt: pick(rt, instants)}
+}
+
+func anyOrder(rt *rapid.T) protocol.OrderRow {
+	return protocol.OrderRow{
+		ID: pick(rt, orderIDs), Ref: pick(rt, refs), Partition: anyPartition(rt),
+		Stage:     protocol.OrderStage(rapid.IntRange(0, int(protocol.OrderFailed)).Draw(rt, "stage")),
+		CreatedAt: pick(rt, instants), ChangedAt: pick(rt, instants), Detail: pick(rt, []string{"", "{}"}),
 	}
 }
 
@@ -206,7 +239,7 @@ func anyClosing(rt *rapid.T) journal.Closing {
 func anyNumber(rt *rapid.T) protocol.Number {
 	return protocol.Number{
 		Number: pick(rt, phones[1:]), Partition: anyPartition(rt), State: pick(rt, protocol.NumberStates()),
-		ChangedAt: pick(rt, instants),
+		ChangedAt: pick(rt, instants), RestUntil: pick(rt, instants),
 	}
 }
 

@@ -19,11 +19,13 @@ func testNothing(t *testing.T, open Open) {
 	if err := e.Probe(); err != nil {
 		t.Errorf("probe: %v", err)
 	}
-	var errs [4]error
+	var errs [6]error
 	_, errs[0] = e.Booking(ctx, protocol.NewBookingID(start))
 	_, errs[1] = e.BookingByRef(ctx, "no such")
 	_, errs[2] = e.Call(ctx, protocol.NewCallID("no such", start))
 	_, errs[3] = e.CallOfSession(ctx, "no such")
+	_, errs[4] = e.Order(ctx, protocol.NewOrderID(start))
+	_, errs[5] = e.OrderByRef(ctx, "no such")
 	for i, err := range errs {
 		if !errors.Is(err, journal.ErrNone) {
 			t.Errorf("question %d: %v", i, err)
@@ -37,6 +39,9 @@ func testNothing(t *testing.T, open Open) {
 	}
 	if list, err := e.Recordings(ctx, protocol.CallID{}); len(list) != 0 || err != nil {
 		t.Errorf("recordings: %v, %v", list, err)
+	}
+	if list, err := e.Orders(ctx, 5); len(list) != 0 || err != nil {
+		t.Errorf("orders: %v, %v", list, err)
 	}
 	if items := live(t, e, 0, time.Time{}); len(items) != 0 {
 		t.Errorf("live: %v", items)
@@ -116,13 +121,15 @@ func testLive(t *testing.T, open Open) {
 	never.State, never.EndAt = "", time.Time{}
 
 	late, soon := recordingAt(start.Add(time.Hour), "a", talking.ID), recordingAt(start, "b", ended.ID)
+	buying, bought := orderAt(start, ""), orderAt(start.Add(time.Hour), "")
+	bought.Stage = protocol.OrderDone
 	numbers := []protocol.Number{
 		{Number: number(t, "+4930123456"), Partition: 7, State: protocol.NumberRetired, ChangedAt: start},
 		{Number: number(t, "+13125550100"), Partition: 7, ChangedAt: start},
 	}
 	mine := journal.Change{
 		Open: []protocol.Booking{live1, live2, over}, Calls: []protocol.Call{talking, ended, young, old, fresh, never},
-		Recordings: []protocol.Recording{late, soon}, Numbers: numbers,
+		Recordings: []protocol.Recording{late, soon}, Numbers: numbers, Orders: []protocol.OrderRow{bought, buying},
 	}
 	theirs := journal.Change{
 		Open: []protocol.Booking{bookingAt(t, start, "")}, Calls: []protocol.Call{callAt(t, start, "theirs")},
@@ -134,7 +141,7 @@ func testLive(t *testing.T, open Open) {
 	want := []journal.Item{
 		{Number: &numbers[1]}, {Number: &numbers[0]}, {Booking: &live2}, {Booking: &live1},
 		{Call: &ended}, {Call: &talking}, {Ended: &fresh.Session}, {Ended: &young.Session},
-		{Recording: &soon}, {Recording: &late},
+		{Recording: &soon}, {Recording: &late}, {Order: &buying},
 	}
 	same(t, "live", live(t, e, 7, since), nil, want)
 	closed(t, e)
@@ -152,7 +159,7 @@ func testLive(t *testing.T, open Open) {
 	want = []journal.Item{
 		{Number: &numbers[1]}, {Number: &numbers[0]}, {Booking: &live1}, {Call: &talking},
 		{Ended: &fresh.Session}, {Ended: &young.Session}, {Ended: &ended.Session},
-		{Recording: &soon}, {Recording: &late},
+		{Recording: &soon}, {Recording: &late}, {Order: &buying},
 	}
 	same(t, "live, later", live(t, e, 7, since), nil, want)
 	// And it may come back, and change hands.

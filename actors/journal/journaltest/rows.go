@@ -33,7 +33,7 @@ func testRoundTrip(t *testing.T, open Open) {
 	recordings := []protocol.Recording{recordingAt(start, odd, fullCall.ID), {ID: "x" + protocol.RecordingID(odd), Call: fullCall.ID}}
 	stray := protocol.Recording{ID: "stray"}
 	numbers := []protocol.Number{
-		{Number: number(t, "+13125550100"), Partition: 7, State: protocol.NumberResting, ChangedAt: start},
+		{Number: number(t, "+13125550100"), Partition: 7, State: protocol.NumberResting, ChangedAt: start, RestUntil: start.Add(time.Hour)},
 		{Number: number(t, "+999999999999999"), Partition: 7},
 	}
 	commit(t, e, journal.Change{
@@ -142,6 +142,64 @@ func testClosings(t *testing.T, open Open) {
 	same(t, "opened and closed", got, err, a)
 	got, err = e.Booking(ctx, b.ID)
 	same(t, "closed, then opened", got, err, b)
+}
+
+func testMovings(t *testing.T, open Open) {
+	ctx := t.Context()
+	e := opened(t, open, t.TempDir())
+	defer closed(t, e)
+	want := bookingAt(t, start, "")
+	moving := journal.Moving{ID: want.ID, LimitAt: start.Add(72 * time.Hour), CheckoutAt: start.Add(60 * time.Hour)}
+	check := func(what string) {
+		t.Helper()
+		got, err := e.Booking(ctx, want.ID)
+		same(t, what, got, err, want)
+	}
+	commit(t, e, journal.Change{Move: []journal.Moving{moving}}) // of nothing
+	commit(t, e, journal.Change{Open: []protocol.Booking{want}})
+	commit(t, e, journal.Change{Move: []journal.Moving{moving}})
+	want.LimitAt, want.CheckoutAt, want.FreeAt = moving.LimitAt, moving.CheckoutAt, moving.CheckoutAt
+	check("moved")
+	moving.LimitAt, moving.CheckoutAt = time.Time{}, start.Add(time.Hour)
+	commit(t, e, journal.Change{Move: []journal.Moving{moving}})
+	want.LimitAt, want.CheckoutAt, want.FreeAt = time.Time{}, moving.CheckoutAt, moving.CheckoutAt
+	check("moved back")
+	commit(t, e, journal.Change{Close: []journal.Closing{{ID: want.ID, State: protocol.BookingQuarantined}}})
+	want.State = protocol.BookingQuarantined
+	moving.CheckoutAt = start.Add(90 * time.Hour)
+	commit(t, e, journal.Change{Move: []journal.Moving{moving}})
+	check("a booking that has ended stays ended")
+}
+
+func testOrders(t *testing.T, open Open) {
+	ctx := t.Context()
+	e := opened(t, open, t.TempDir())
+	defer closed(t, e)
+	first, second := orderAt(start, odd), orderAt(start.Add(time.Hour), "")
+	commit(t, e, journal.Change{Orders: []protocol.OrderRow{first, second}})
+	list, err := e.Orders(ctx, 5)
+	same(t, "newest first", list, err, []protocol.OrderRow{second, first})
+	list, err = e.Orders(ctx, 1)
+	same(t, "the newest", list, err, []protocol.OrderRow{second})
+
+	refused, err := e.Commit([]journal.Change{
+		{Orders: []protocol.OrderRow{orderAt(start, odd)}},
+		{Orders: []protocol.OrderRow{orderAt(start, ""), orderAt(start, "new"), orderAt(start, "new")}},
+	})
+	if err != nil || len(refused) != 2 || !errors.Is(refused[0], journal.ErrTaken) || !errors.Is(refused[1], journal.ErrTaken) {
+		t.Errorf("a ref twice: %v, %v", refused, err)
+	}
+	// An order again is the order as it now is; who placed it stays.
+	again := first
+	again.Ref, again.Partition, again.CreatedAt = "other", 8, start.Add(time.Minute)
+	again.Stage, again.ChangedAt, again.Detail = protocol.OrderFailed, start.Add(time.Minute), odd
+	commit(t, e, journal.Change{Orders: []protocol.OrderRow{again}})
+	first.Stage, first.ChangedAt, first.Detail = again.Stage, again.ChangedAt, again.Detail
+	got, err := e.Order(ctx, first.ID)
+	same(t, "order", got, err, first)
+	got, err = e.OrderByRef(ctx, first.Ref)
+	same(t, "order by ref", got, err, first)
+	same(t, "live", live(t, e, 7, start), nil, []journal.Item{{Order: &second}})
 }
 
 func testRefusals(t *testing.T, open Open) {

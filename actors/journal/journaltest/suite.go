@@ -23,6 +23,8 @@ type Open func(dir string) (journal.Engine, error)
 func Run(t *testing.T, open Open) {
 	t.Run("round trip", func(t *testing.T) { testRoundTrip(t, open) })
 	t.Run("closings", func(t *testing.T) { testClosings(t, open) })
+	t.Run("movings", func(t *testing.T) { testMovings(t, open) })
+	t.Run("orders", func(t *testing.T) { testOrders(t, open) })
 	t.Run("refusals", func(t *testing.T) { testRefusals(t, open) })
 	t.Run("live", func(t *testing.T) { testLive(t, open) })
 	t.Run("lists", func(t *testing.T) { testLists(t, open) })
@@ -99,6 +101,27 @@ func bookingAt(t testing.TB, at time.Time, ref string) protocol.Booking {
 		PartyA: number(t, "+13125550111"), PartyB: number(t, "+491711234567"),
 		State: protocol.BookingLive, CreatedAt: at, CheckoutAt: at.Add(24 * time.Hour),
 		FreeAt: at.Add(48 * time.Hour), Asked: 24 * time.Hour,
+		LimitAt: at.Add(36 * time.Hour),
+		Terms: protocol.Terms{
+			Idle: 6 * time.Hour, Grace: 30 * time.Second, Region: region(t, "US-312"), RegionStrict: true,
+			Masks: protocol.MasksPair, OnCheckout: protocol.CutCalls,
+		},
+	}
+}
+
+func region(t testing.TB, s string) phone.Region {
+	t.Helper()
+	r, err := phone.ParseRegion(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func orderAt(at time.Time, ref string) protocol.OrderRow {
+	return protocol.OrderRow{
+		ID: protocol.NewOrderID(at), Ref: protocol.Ref(ref), Partition: 7, Stage: protocol.OrderPending,
+		CreatedAt: at, ChangedAt: at.Add(time.Second), Detail: `{"asked":{"count":3}}`,
 	}
 }
 

@@ -28,6 +28,7 @@ type Engine struct {
 	sessions   map[protocol.SessionID]protocol.CallID
 	story      map[protocol.CallID][]protocol.Line // in order of N
 	recordings map[protocol.RecordingID]protocol.Recording
+	orders     map[protocol.OrderID]protocol.OrderRow
 
 	before, after []error // what the next commits fail with
 	probes        []error
@@ -48,6 +49,7 @@ func New() *Engine {
 		sessions:   map[protocol.SessionID]protocol.CallID{},
 		story:      map[protocol.CallID][]protocol.Line{},
 		recordings: map[protocol.RecordingID]protocol.Recording{},
+		orders:     map[protocol.OrderID]protocol.OrderRow{},
 	}
 }
 
@@ -99,19 +101,28 @@ func (e *Engine) write(c journal.Change) error {
 	if err := e.taken(c.Open); err != nil {
 		return err
 	}
+	if err := e.ordered(c.Orders); err != nil {
+		return err
+	}
 	for _, b := range c.Open {
 		b.CreatedAt, b.CheckoutAt, b.FreeAt = cut(b.CreatedAt), cut(b.CheckoutAt), cut(b.FreeAt)
-		b.Asked = b.Asked.Truncate(time.Microsecond)
+		b.LimitAt, b.Asked = cut(b.LimitAt), b.Asked.Truncate(time.Microsecond)
 		e.bookings[b.ID] = b
 		if b.Ref != "" {
 			e.refs[b.Ref] = b.ID
+		}
+	}
+	for _, m := range c.Move {
+		if b, there := e.bookings[m.ID]; there && b.State == protocol.BookingLive {
+			b.LimitAt, b.CheckoutAt, b.FreeAt = cut(m.LimitAt), cut(m.CheckoutAt), cut(m.CheckoutAt)
+			e.bookings[m.ID] = b
 		}
 	}
 	for _, cl := range c.Close {
 		e.close(cl)
 	}
 	for _, n := range c.Numbers {
-		n.ChangedAt = cut(n.ChangedAt)
+		n.ChangedAt, n.RestUntil = cut(n.ChangedAt), cut(n.RestUntil)
 		e.numbers[n.Number] = n
 	}
 	for _, call := range c.Calls {
@@ -132,6 +143,38 @@ func (e *Engine) write(c journal.Change) error {
 		r.StartedAt, r.EndedAt = cut(r.StartedAt), cut(r.EndedAt)
 		r.NoticedAt, r.NextTryAt = cut(r.NoticedAt), cut(r.NextTryAt)
 		e.recordings[r.ID] = r
+	}
+	for _, o := range c.Orders {
+		if was, there := e.orders[o.ID]; there {
+			was.Stage, was.ChangedAt, was.Detail = o.Stage, cut(o.ChangedAt), o.Detail
+			e.orders[o.ID] = was
+			continue
+		}
+		o.CreatedAt, o.ChangedAt = cut(o.CreatedAt), cut(o.ChangedAt)
+		e.orders[o.ID] = o
+	}
+	return nil
+}
+
+// ordered checks that no order takes another's ref.
+func (e *Engine) ordered(orders []protocol.OrderRow) error {
+	refs := make(map[protocol.Ref]bool)
+	for _, o := range e.orders {
+		refs[o.Ref] = true
+	}
+	fresh := make(map[protocol.OrderID]bool)
+	for _, o := range orders {
+		if _, there := e.orders[o.ID]; there || fresh[o.ID] {
+			continue
+		}
+		fresh[o.ID] = true
+		if o.Ref == "" {
+			continue
+		}
+		if refs[o.Ref] {
+			return fmt.Errorf("order %s: ref %w", o.ID, journal.ErrTaken)
+		}
+		refs[o.Ref] = true
 	}
 	return nil
 }

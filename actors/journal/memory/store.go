@@ -65,6 +65,11 @@ func (e *Engine) live(p protocol.Partition, endedSince time.Time) []journal.Item
 			items = append(items, journal.Item{Recording: &r})
 		}
 	}
+	for _, o := range slices.SortedFunc(maps.Values(e.orders), byOrder) {
+		if o.Partition == p && !o.Stage.Over() {
+			items = append(items, journal.Item{Order: &o})
+		}
+	}
 	return items
 }
 
@@ -149,8 +154,40 @@ func (e *Engine) Recordings(_ context.Context, id protocol.CallID) ([]protocol.R
 	return found, nil
 }
 
+// Order implements journal.Store.
+func (e *Engine) Order(_ context.Context, id protocol.OrderID) (protocol.OrderRow, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	o, there := e.orders[id]
+	if !there {
+		return protocol.OrderRow{}, fmt.Errorf("order %s: %w", id, journal.ErrNone)
+	}
+	return o, nil
+}
+
+// OrderByRef implements journal.Store.
+func (e *Engine) OrderByRef(_ context.Context, ref protocol.Ref) (protocol.OrderRow, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, o := range e.orders {
+		if ref != "" && o.Ref == ref {
+			return o, nil
+		}
+	}
+	return protocol.OrderRow{}, fmt.Errorf("order with ref %.40q: %w", string(ref), journal.ErrNone)
+}
+
+// Orders implements journal.Store.
+func (e *Engine) Orders(_ context.Context, limit int) ([]protocol.OrderRow, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := slices.SortedFunc(maps.Values(e.orders), func(a, b protocol.OrderRow) int { return byOrder(b, a) })
+	return list[:min(limit, len(list))], nil
+}
+
 // byNumber is the order of the texts, as in a file.
 func byNumber(a, b protocol.Number) int       { return cmp.Compare(a.Number.E164(), b.Number.E164()) }
+func byOrder(a, b protocol.OrderRow) int      { return bytes.Compare(a.ID[:], b.ID[:]) }
 func byBooking(a, b protocol.Booking) int     { return bytes.Compare(a.ID[:], b.ID[:]) }
 func byCall(a, b protocol.Call) int           { return bytes.Compare(a.ID[:], b.ID[:]) }
 func byRecording(a, b protocol.Recording) int { return cmp.Compare(a.ID, b.ID) }

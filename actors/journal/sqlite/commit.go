@@ -16,22 +16,26 @@ import (
 
 // statements are those of a Change.
 type statements struct {
-	openBooking, closeBooking driver.StmtExecContext
-	number                    driver.StmtExecContext
-	callDue, call             driver.StmtExecContext
-	line, recording           driver.StmtExecContext
-	probe                     driver.StmtExecContext
+	openBooking, moveBooking driver.StmtExecContext
+	closeBooking             driver.StmtExecContext
+	number                   driver.StmtExecContext
+	callDue, call            driver.StmtExecContext
+	line, recording          driver.StmtExecContext
+	openOrder, moveOrder     driver.StmtExecContext
+	probe                    driver.StmtExecContext
 }
 
 func (s *statements) texts() map[*driver.StmtExecContext]string {
 	return map[*driver.StmtExecContext]string{
 		&s.openBooking: `INSERT INTO booking (` + bookingColumns + `)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&s.moveBooking: `UPDATE booking SET limit_at = ?2, checkout_at = ?3, free_at = ?3 WHERE id = ?1 AND state = 'live'`,
 		&s.closeBooking: `UPDATE booking SET state = ?2, reason = coalesce(?3, reason),
 			checkout_at = coalesce(?4, checkout_at), free_at = coalesce(?5, free_at)
 			WHERE id = ?1 AND state <> 'closed'`,
-		&s.number: `INSERT INTO proxy_number (` + numberColumns + `) VALUES (?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET part = excluded.part, state = excluded.state, changed_at = excluded.changed_at`,
+		&s.number: `INSERT INTO proxy_number (` + numberColumns + `) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET part = excluded.part, state = excluded.state, changed_at = excluded.changed_at,
+			rest_until = excluded.rest_until`,
 		// Written as it is while something is due, which is nearly always, a call
 		// leaves every index alone: SQLite looks at the columns that are named
 		// here, not at whether they change. It changes no row if one of those
@@ -55,7 +59,9 @@ func (s *statements) texts() map[*driver.StmtExecContext]string {
 		&s.line: `INSERT INTO call_story (` + lineColumns + `) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		&s.recording: `INSERT INTO recording (` + recordingColumns + `)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		&s.probe: `UPDATE probe SET n = n + 1`,
+		&s.moveOrder: `UPDATE number_order SET stage = ?2, changed_at = ?3, detail = ?4 WHERE id = ?1`,
+		&s.openOrder: `INSERT INTO number_order (` + orderColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		&s.probe:     `UPDATE probe SET n = n + 1`,
 	}
 }
 
@@ -142,8 +148,15 @@ func (w *writer) write(c *journal.Change) error {
 		b := &c.Open[i]
 		if _, err := w.exec(w.statements.openBooking, b.ID.String(), text(string(b.Ref)), int64(b.Partition),
 			b.NumberA.E164(), b.NumberB.E164(), b.PartyA.E164(), b.PartyB.E164(), b.State.String(), b.Reason,
-			instant(b.CreatedAt), instant(b.CheckoutAt), instant(b.FreeAt), b.Asked.Microseconds()); err != nil {
+			instant(b.CreatedAt), instant(b.CheckoutAt), instant(b.FreeAt), b.Asked.Microseconds(),
+			instant(b.LimitAt), b.Terms.Text()); err != nil {
 			return fmt.Errorf("open booking %s: %w", b.ID, err)
+		}
+	}
+	for i := range c.Move {
+		m := &c.Move[i]
+		if _, err := w.exec(w.statements.moveBooking, m.ID.String(), instant(m.LimitAt), instant(m.CheckoutAt)); err != nil {
+			return fmt.Errorf("move booking %s: %w", m.ID, err)
 		}
 	}
 	for i := range c.Close {
@@ -156,7 +169,7 @@ func (w *writer) write(c *journal.Change) error {
 	for i := range c.Numbers {
 		n := &c.Numbers[i]
 		if _, err := w.exec(w.statements.number, n.Number.E164(), int64(n.Partition), n.State.String(),
-			instant(n.ChangedAt)); err != nil {
+			instant(n.ChangedAt), instant(n.RestUntil)); err != nil {
 			return fmt.Errorf("number %s: %w", n.Number, err)
 		}
 	}
@@ -179,6 +192,11 @@ func (w *writer) write(c *journal.Change) error {
 			return fmt.Errorf("recording %.40q: %w", string(r.ID), err)
 		}
 	}
+	for i := range c.Orders {
+		if err := w.order(&c.Orders[i]); err != nil {
+			return fmt.Errorf("order %s: %w", c.Orders[i].ID, err)
+		}
+	}
 	return nil
 }
 
@@ -193,6 +211,16 @@ func (w *writer) call(c *protocol.Call) error {
 		}
 	}
 	_, err := w.exec(w.statements.call, args[:]...)
+	return err
+}
+
+func (w *writer) order(o *protocol.OrderRow) error {
+	moved, err := w.exec(w.statements.moveOrder, o.ID.String(), o.Stage.String(), instant(o.ChangedAt), o.Detail)
+	if err != nil || moved > 0 {
+		return err
+	}
+	_, err = w.exec(w.statements.openOrder, o.ID.String(), text(string(o.Ref)), int64(o.Partition), o.Stage.String(),
+		instant(o.CreatedAt), instant(o.ChangedAt), o.Detail)
 	return err
 }
 

@@ -129,7 +129,7 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), dir)
-	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "version 7") || !strings.Contains(err.Error(), "knows 1") {
+	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "version 7") || !strings.Contains(err.Error(), "knows 2") {
 		t.Errorf("opened: %v", err)
 	}
 }
@@ -139,31 +139,32 @@ func TestMigrationIsWholeOrNothing(t *testing.T) {
 	e := opened(t, dir)
 	b := booking("kept")
 	commit(t, e, journal.Change{Open: []protocol.Booking{b}})
-	second := func(text string) []script {
+	next := func(text string) []script {
 		list, err := scriptsOf(fstest.MapFS{
 			"migrations/0001_first.sql":  {Data: []byte("never run again")},
-			"migrations/0002_second.sql": {Data: []byte(text)},
+			"migrations/0002_second.sql": {Data: []byte("nor this")},
+			"migrations/0003_third.sql":  {Data: []byte(text)},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return list
 	}
-	if err := e.writer.migrate(t.Context(), 1, second("CREATE TABLE x (a TEXT); DELETE FROM booking; CREATE GARBAGE")); err == nil {
+	if err := e.writer.migrate(t.Context(), 2, next("CREATE TABLE x (a TEXT); DELETE FROM booking; CREATE GARBAGE")); err == nil {
 		t.Error("a broken migration passed")
 	}
-	if v, err := e.writer.inspect(); v != 1 || err != nil {
+	if v, err := e.writer.inspect(); v != 2 || err != nil {
 		t.Errorf("version %d, %v", v, err)
 	}
 	if _, err := e.Booking(t.Context(), b.ID); err != nil {
 		t.Error(err)
 	}
-	good := second("CREATE TABLE x (a TEXT)")
-	if err := e.writer.migrate(t.Context(), 1, good); err != nil {
+	good := next("CREATE TABLE x (a TEXT)")
+	if err := e.writer.migrate(t.Context(), 2, good); err != nil {
 		t.Fatal(err)
 	}
 	v, err := e.writer.inspect()
-	if v != 2 || err != nil {
+	if v != 3 || err != nil {
 		t.Errorf("version %d, %v", v, err)
 	}
 	if err := e.writer.migrate(t.Context(), v, good); err != nil {
@@ -232,4 +233,48 @@ func TestViewsMask(t *testing.T) {
 			t.Errorf("%s: %q, %v", query, got, err)
 		}
 	}
+}
+
+// TestOldSchema opens a store as the first release left it.
+func TestOldSchema(t *testing.T) {
+	dir := t.TempDir()
+	scripts, err := scriptsOf(migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := connect(t.Context(), filepath.Join(dir, fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := writer{conn: conn}
+	for _, text := range []string{
+		"CREATE TABLE schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
+		scripts[0].text,
+		"INSERT INTO schema_version VALUES (1, '0001_first.sql', 0)",
+		"INSERT INTO proxy_number VALUES ('+13125550100', 0, 'serving', 5)",
+		`INSERT INTO booking VALUES ('019ca90e-1bfc-7090-b744-8dcd0f698a02', 'old', 0, '+13125550100', '+13125550100',
+			'+13125550111', '+13125550112', 'live', '', 1000000, 2000000, 2000000, 1000000)`,
+	} {
+		if err := w.script(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.Close()
+	e := opened(t, dir)
+	b, err := e.BookingByRef(t.Context(), "old")
+	if err != nil || b.Terms != (protocol.Terms{}) || !b.LimitAt.IsZero() || b.Asked != time.Second || b.NumberB.E164() != "+13125550100" {
+		t.Errorf("booking: %+v, %v", b, err)
+	}
+	items := 0
+	for _, err := range e.Live(t.Context(), 0, 0) {
+		if err != nil {
+			t.Error(err)
+		}
+		items++
+	}
+	if items != 2 {
+		t.Errorf("%d items live, want the number and the booking", items)
+	}
+	b.ID, b.Ref, b.Terms = protocol.NewBookingID(time.Now()), "new", protocol.Terms{Masks: protocol.MasksPair}
+	commit(t, e, journal.Change{Open: []protocol.Booking{b}})
 }

@@ -14,11 +14,12 @@ import (
 // Columns in the order in which commit.go writes and row reads them. The first
 // names the row.
 const (
-	numberColumns    = "number, part, state, changed_at"
-	bookingColumns   = "id, ref, part, number_a, number_b, party_a, party_b, state, reason, created_at, checkout_at, free_at, asked_us"
+	numberColumns    = "number, part, state, changed_at, rest_until"
+	bookingColumns   = "id, ref, part, number_a, number_b, party_a, party_b, state, reason, created_at, checkout_at, free_at, asked_us, limit_at, terms"
 	callColumns      = "id, part, booking_id, number, caller, session_id, stage, outcome, reason, rang_at, answered_at, dialed_at, talk_at, end_at, hangup_cause, hangup_source, state"
 	lineColumns      = "call_id, n, at, what"
 	recordingColumns = "id, call_id, booking_id, part, session_id, leg_id, leg_uuid, format, channels, started_at, ended_at, noticed_at, next_try_at"
+	orderColumns     = "id, ref, part, stage, created_at, changed_at, detail"
 )
 
 var errType = errors.New("wrong type")
@@ -144,7 +145,7 @@ func word[T any](parse func(string) (T, bool)) func(string) (T, error) {
 func readNumber(r *row) protocol.Number {
 	return protocol.Number{
 		Number: r.phone(), Partition: r.partition(),
-		State: parsed(r, word(protocol.ParseNumberState)), ChangedAt: r.instant(),
+		State: parsed(r, word(protocol.ParseNumberState)), ChangedAt: r.instant(), RestUntil: r.instant(),
 	}
 }
 
@@ -154,7 +155,7 @@ func readBooking(r *row) protocol.Booking {
 		NumberA: r.phone(), NumberB: r.phone(), PartyA: r.phone(), PartyB: r.phone(),
 		State: parsed(r, word(protocol.ParseBookingState)), Reason: r.text(),
 		CreatedAt: r.instant(), CheckoutAt: r.instant(), FreeAt: r.instant(),
-		Asked: time.Duration(r.integer()) * time.Microsecond,
+		Asked: time.Duration(r.integer()) * time.Microsecond, LimitAt: r.instant(), Terms: optional(r, protocol.ParseTerms),
 	}
 }
 
@@ -189,6 +190,13 @@ func readRecording(r *row) protocol.Recording {
 		Session: protocol.SessionID(r.text()), Leg: protocol.LegID(r.text()), LegUUID: r.text(),
 		Format: r.text(), Channels: r.text(), StartedAt: r.instant(), EndedAt: r.instant(),
 		NoticedAt: r.instant(), NextTryAt: r.instant(),
+	}
+}
+
+func readOrder(r *row) protocol.OrderRow {
+	return protocol.OrderRow{
+		ID: parsed(r, protocol.ParseOrderID), Ref: protocol.Ref(r.text()), Partition: r.partition(),
+		Stage: parsed(r, word(protocol.ParseOrderStage)), CreatedAt: r.instant(), ChangedAt: r.instant(), Detail: r.text(),
 	}
 }
 

@@ -106,7 +106,10 @@ func live(ctx context.Context, tx *sql.Tx, part, endedSince int64) iter.Seq2[jou
 				func(v *protocol.SessionID) journal.Item { return journal.Item{Ended: v} }) &&
 			items(yield, each(ctx, tx, "recording", recordingColumns, readRecording,
 				"INDEXED BY recording_todo WHERE status = 'pending' AND part = ? ORDER BY next_try_at, id", part),
-				func(v *protocol.Recording) journal.Item { return journal.Item{Recording: v} })
+				func(v *protocol.Recording) journal.Item { return journal.Item{Recording: v} }) &&
+			items(yield, each(ctx, tx, "number_order", orderColumns, readOrder,
+				"INDEXED BY number_order_due WHERE stage NOT IN ('done', 'failed') AND part = ? ORDER BY id", part),
+				func(v *protocol.OrderRow) journal.Item { return journal.Item{Order: v} })
 	}
 }
 
@@ -205,6 +208,33 @@ func (e *Engine) Recordings(ctx context.Context, id protocol.CallID) ([]protocol
 	list, err := all(each(ctx, e.readers, "recording", recordingColumns, readRecording, tail, args...))
 	if err != nil {
 		return nil, fmt.Errorf("recordings of call %s: %w", id, err)
+	}
+	return list, nil
+}
+
+// Order implements journal.Store.
+func (e *Engine) Order(ctx context.Context, id protocol.OrderID) (protocol.OrderRow, error) {
+	o, err := one(each(ctx, e.readers, "number_order", orderColumns, readOrder, "WHERE id = ?", id.String()))
+	if err != nil {
+		return o, fmt.Errorf("order %s: %w", id, err)
+	}
+	return o, nil
+}
+
+// OrderByRef implements journal.Store.
+func (e *Engine) OrderByRef(ctx context.Context, ref protocol.Ref) (protocol.OrderRow, error) {
+	o, err := one(each(ctx, e.readers, "number_order", orderColumns, readOrder, "WHERE ref = ?", string(ref)))
+	if err != nil {
+		return o, fmt.Errorf("order with ref %.40q: %w", string(ref), err)
+	}
+	return o, nil
+}
+
+// Orders implements journal.Store.
+func (e *Engine) Orders(ctx context.Context, limit int) ([]protocol.OrderRow, error) {
+	list, err := all(each(ctx, e.readers, "number_order", orderColumns, readOrder, "ORDER BY id DESC LIMIT ?", limit))
+	if err != nil {
+		return nil, fmt.Errorf("list orders: %w", err)
 	}
 	return list, nil
 }
