@@ -12,8 +12,9 @@ PKG ?= ./...
 FUZZTIME ?= 5s
 BENCHTIME ?= 1s
 PLAN ?= smoke
+SCALE_LIVE ?= 1000000
 
-.PHONY: help test format vet lint race whole fuzz bench load demo build clean
+.PHONY: help test format vet lint race whole fuzz bench scale load demo build clean
 
 help: ## show this
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|' 2>/dev/null \
@@ -46,6 +47,11 @@ fuzz: ## fuzz each target for FUZZTIME (5s)
 
 bench: ## all benchmarks, BENCHTIME (1s) each
 	$(GO) test -buildvcs=false -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) -timeout 60m $(PKG)
+
+# Minutes of load on loopback, which end by themselves. SCALE_LIVE=1000000.
+scale: ## a million bookings: memory, restart, 50,000 checkouts; what an assignment costs; refusals and evenness
+	MASKSWITCH_SCALE=1 MASKSWITCH_SCALE_LIVE='$(SCALE_LIVE)' $(GO) test -buildvcs=false -run 'TestScale|TestEconomy' -v -timeout 60m ./cmd/internal/app ./actors/pool
+	$(GO) test -buildvcs=false -run '^$$' -bench 'Assign' -benchmem -timeout 30m ./actors/pool
 
 load: ## the load tester against this checkout's switch; PLAN=smoke
 	$(GO) run -buildvcs=false ./cmd/loadtest run $(PLAN) -switch '$(GO) run -buildvcs=false ./cmd/maskswitch'

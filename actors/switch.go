@@ -18,7 +18,7 @@ import (
 	"maskswitch/actors/call"
 	"maskswitch/actors/journal"
 	"maskswitch/actors/number"
-	"maskswitch/actors/phone"
+	"maskswitch/actors/order"
 	"maskswitch/actors/pool"
 	"maskswitch/actors/protocol"
 )
@@ -37,9 +37,15 @@ type Config struct {
 	Journal        Journal
 	Carrier        call.Carrier
 	Calls          call.Settings
-	PairsPerNumber int           // live pairs on one number; 0 means 200
+	PairsPerNumber int     // live bookings on one number; 0 means 200
+	CallsPerMinute float64 // a number that rings more often gets no new bookings; 0: it does
+	Assignment     protocol.Assignment
 	Quarantine     time.Duration // how long a number remembers parties after checkout
 	Strict         bool          // it is not lent to them again while it does
+	LongestBooking time.Duration // from now to the latest end a booking may be moved to; 0 means a year
+	Numbers        order.Carrier // the carrier's numbers; nil: none can be imported or ordered
+	Connection     string        // its application that ordered numbers are led to; empty: an order has to name one
+	Tag            string        // that ordered numbers get there; empty: maskswitch
 	MostInFlight   int           // requests and webhooks waiting at once; 0 means 8192
 	Observer       Observer      // may be nil
 	Log            *zap.Logger   // may be nil
@@ -83,6 +89,9 @@ type Switch struct {
 func New(c Config) *Switch {
 	if c.PairsPerNumber <= 0 {
 		c.PairsPerNumber = 200
+	}
+	if c.LongestBooking <= 0 {
+		c.LongestBooking = 366 * 24 * time.Hour
 	}
 	if c.MostInFlight <= 0 {
 		c.MostInFlight = 8192
@@ -192,21 +201,38 @@ func (s *Switch) recovered(r recovered) {
 // poolProps ties the packages of the partition together.
 func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
 	const partition = protocol.Partition(0)
-	calls := &call.Config{
+	calls := call.Config{
 		Settings: s.config.Calls, Partition: partition, Journal: s.journal, Store: s.journal, Outbox: s.outbox,
 		Observer: s.observer, Log: s.log, EndedMemory: endedMemory,
 	}
-	calls.Child = s.props("call", func() actor.Actor { return call.New(calls) })
-	shardOfCalls := s.props("call_shard", func() actor.Actor { return call.NewShard(calls) })
+	var orders func(*actor.PID) *actor.Props
+	if s.config.Numbers != nil {
+		orders = func(self *actor.PID) *actor.Props {
+			config := &order.Config{
+				Partition: partition, Journal: s.journal, Store: s.journal, Pool: self, Carrier: s.config.Numbers,
+				Connection: s.config.Connection, Tag: s.config.Tag, Schedule: s.dispatch.Schedule, Log: s.log,
+			}
+			config.Child = s.props("order", func() actor.Actor { return order.New(config) })
+			return s.props("order_desk", func() actor.Actor { return order.NewDesk(config) })
+		}
+	}
 	return s.props("pool", func() actor.Actor {
 		return pool.New(pool.Config{
+			Orders:    orders,
 			Partition: partition, Journal: s.journal, Store: s.journal,
-			PairsPerNumber: s.config.PairsPerNumber, Quarantine: s.config.Quarantine, Strict: s.config.Strict,
+			PairsPerNumber: s.config.PairsPerNumber, CallsPerMinute: s.config.CallsPerMinute,
+			Assignment: s.config.Assignment, Strict: s.config.Strict,
 			EndedMemory: endedMemory, Observer: s.observer, Log: s.log, Ready: ready,
-			Calls: func() *actor.Props { return shardOfCalls },
+			Calls: func(bookings func(protocol.BookingID) *actor.PID) *actor.Props {
+				config := calls
+				config.Bookings = bookings
+				config.Child = s.props("call", func() actor.Actor { return call.New(&config) })
+				return s.props("call_shard", func() actor.Actor { return call.NewShard(&config) })
+			},
 			Bookings: func(self *actor.PID, of func(protocol.SessionID) *actor.PID) *actor.Props {
 				config := &booking.Config{
-					Journal: s.journal, Store: s.journal, Quarantine: s.config.Quarantine,
+					Partition: partition, Journal: s.journal, Store: s.journal, Quarantine: s.config.Quarantine,
+					Longest: s.config.LongestBooking, LongestOne: s.config.Calls.RingTimeout + s.config.Calls.Limit,
 					Pool: self, Calls: of, Observer: s.observer,
 				}
 				config.Child = s.props("booking", func() actor.Actor { return booking.New(config) })
@@ -216,13 +242,6 @@ func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
 				return s.props("number", func() actor.Actor { return number.New(n, bookings, calls) })
 			},
 		})
-	})
-}
-
-// AddNumbers takes numbers into the pool; those it has already are passed over.
-func (s *Switch) AddNumbers(ctx context.Context, numbers []phone.Number) (protocol.Added, error) {
-	return ask(ctx, s, func(p *pool.Partition, done func(protocol.Added, error)) {
-		s.system.Root.Send(p.Pool, pool.Add{Numbers: numbers, Done: done})
 	})
 }
 
@@ -237,7 +256,9 @@ func (s *Switch) OpenBooking(ctx context.Context, asked protocol.OpenBooking) (p
 		}
 	}
 	opened, err := ask(ctx, s, func(p *pool.Partition, done func(protocol.Opened, error)) {
-		s.system.Root.Send(p.Pool, pool.Open{Asked: asked, Done: done})
+		s.system.Root.Send(p.Pool, pool.Open{
+			Asked: asked, HomeA: asked.PartyA.Region(), HomeB: asked.PartyB.Region(), Done: done,
+		})
 	})
 	if errors.Is(err, journal.ErrTaken) && asked.Ref != "" {
 		// The name belongs to a booking that has ended: no actor knows it.
@@ -250,23 +271,34 @@ func (s *Switch) OpenBooking(ctx context.Context, asked protocol.OpenBooking) (p
 	return opened, err
 }
 
+// MoveBooking gives a live booking another end.
+func (s *Switch) MoveBooking(ctx context.Context, name string, to protocol.MoveBooking) (protocol.Booking, error) {
+	return ask(ctx, s, func(p *pool.Partition, done func(protocol.Booking, error)) {
+		s.system.Root.Send(p.Pool, pool.Move{Name: name, To: to, Done: s.settled(done)})
+	})
+}
+
 // CloseBooking ends a booking now, by the marketplace's name for it or our id.
 // That there is none is told only once the disk knows as much: it may have ended
 // a moment ago.
 func (s *Switch) CloseBooking(ctx context.Context, name string) (protocol.Booking, error) {
 	return ask(ctx, s, func(p *pool.Partition, done func(protocol.Booking, error)) {
-		settled := func(b protocol.Booking, err error) {
-			if protocol.KindOf(err) != protocol.NotFound {
-				done(b, err)
-				return
-			}
-			barrier := func(failed error) { done(b, cmp.Or(journal.Refusal(failed), err)) }
-			if failed := s.journal.Append(journal.Change{}, barrier); failed != nil {
-				barrier(failed)
-			}
-		}
-		s.system.Root.Send(p.Pool, pool.Close{Name: name, Done: settled})
+		s.system.Root.Send(p.Pool, pool.Close{Name: name, Done: s.settled(done)})
 	})
+}
+
+// settled holds "there is none" back until the disk knows as much.
+func (s *Switch) settled(done func(protocol.Booking, error)) func(protocol.Booking, error) {
+	return func(b protocol.Booking, err error) {
+		if protocol.KindOf(err) != protocol.NotFound {
+			done(b, err)
+			return
+		}
+		barrier := func(failed error) { done(b, cmp.Or(journal.Refusal(failed), err)) }
+		if failed := s.journal.Append(journal.Change{}, barrier); failed != nil {
+			barrier(failed)
+		}
+	}
 }
 
 // Headcount counts idle numbers and live bookings.

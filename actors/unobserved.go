@@ -9,7 +9,7 @@ import (
 // unobserved is a switch that nobody watches.
 type unobserved struct{}
 
-func (unobserved) NumbersCounted(int, int, int, int)                                   {}
+func (unobserved) NumbersCounted(protocol.PoolFigures)                                 {}
 func (unobserved) BookingOpened()                                                      {}
 func (unobserved) BookingRefused()                                                     {}
 func (unobserved) BookingRepeated(bool)                                                {}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"maskswitch/actors/phone"
 	"maskswitch/loadtest/carrier"
 	"maskswitch/loadtest/market"
 	"maskswitch/loadtest/pace"
@@ -54,6 +55,11 @@ func (p *Plan) Check() error {
 	}
 	if k := time.Duration(p.KillEvery); k > 0 && k < time.Second {
 		refuse("kill_every is %v; a switch needs a second at least to come back", k)
+	}
+	for _, r := range p.Bookings.Regions {
+		if _, err := phone.ParseRegion(r); err != nil {
+			refuse("bookings.regions: %q is %w", r, err)
+		}
 	}
 	for _, h := range p.People.Mix.Habits {
 		if _, ok := reactions[h.Callee]; !ok && h.Callee != "" {
@@ -160,7 +166,9 @@ func (p *Plan) market() market.Config {
 	c := market.Config{
 		Hosts: p.Population.Hosts, Guests: p.Population.Guests, HostSkew: p.Population.HostSkew, GuestSkew: p.Population.GuestSkew,
 		Live: p.Bookings.Live, Lasts: party.Range(p.Bookings.Lasts), Closed: p.Bookings.Closed, Extended: p.Bookings.Extended,
-		Repeated: p.Bookings.Repeated, Read: p.Bookings.Read,
+		Shortened: p.Bookings.Shortened, Repeated: p.Bookings.Repeated, Read: p.Bookings.Read,
+		Pairs: p.Bookings.Pairs, Cuts: p.Bookings.Cuts, Grace: party.Range(p.Bookings.Grace), Idle: p.Bookings.Idle,
+		IdleAfter: party.Range(p.Bookings.IdleAfter), Regional: p.Bookings.Regional, Regions: p.Bookings.Regions,
 		FromHost: p.People.FromHost, Strangers: p.People.Strangers, Withheld: p.People.Withheld, Late: p.People.Late,
 		Twins: p.People.Twins, Redials: p.People.Redials, RedialAfter: party.Range(p.People.RedialAfter), Mix: p.mix(),
 		Speed: p.Carrier.Speed,

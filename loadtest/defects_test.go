@@ -8,6 +8,17 @@ import (
 	"maskswitch/loadtest/wrongswitch"
 )
 
+// What a plan needs to give a defect its chance: people who are hardly faster
+// than in life; bookings that are moved; that nobody uses; that end in the middle
+// of talks, early or late in their grace.
+const (
+	slow     = "carrier: {speed: 4}\nreact: 400ms\n"
+	changing = "calls: {stages: [{for: 8s, rate: 20}]}\nbookings: {live: 60, rate: 4, lasts: 8s..30s, extended: .5, shortened: 1, read: 1}\n"
+	idling   = "bookings: {live: 60, rate: 12, lasts: 1h, idle: 1, idle_after: 1s}\n"
+	cutting  = "calls: {stages: [{for: 6s, rate: 20}]}\nreact: 1s\nbookings: {live: 60, rate: 4, lasts: 5s..10s, closed: 1, cuts: .5, grace: 2s}\n" +
+		"people: {mix: [{name: talks, weight: 1, callee: answers, after: 500ms, talk: 200s}]}\n"
+)
+
 // defects are the ways in which a switch is made wrong, and the names of which
 // at least one must be on the report.
 var defects = []struct {
@@ -18,9 +29,15 @@ var defects = []struct {
 	{wrongswitch.Defect{Kind: wrongswitch.ConnectsStrangers}, []judge.Kind{judge.StrangerConnected}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.ConnectsWithheld}, []judge.Kind{judge.WithheldConnected}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.ConnectsLate}, []judge.Kind{judge.LateConnected}, ""},
+	{wrongswitch.Defect{Kind: wrongswitch.ConnectsToldLate}, []judge.Kind{judge.LateConnected}, ""},
+	{wrongswitch.Defect{Kind: wrongswitch.SilencesLate}, []judge.Kind{judge.LeftInSilence}, slow},
+	{wrongswitch.Defect{Kind: wrongswitch.HushesLate}, []judge.Kind{judge.LeftInSilence}, ""},
+	{wrongswitch.Defect{Kind: wrongswitch.KeepsLate}, []judge.Kind{judge.LeftOnTheLine}, slow},
+	{wrongswitch.Defect{Kind: wrongswitch.AnswersStrangers, Every: 2}, []judge.Kind{judge.AnsweredInVain}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.WrongPerson, Every: 20}, []judge.Kind{judge.WrongPerson}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.ShowsNumber, Every: 20}, []judge.Kind{judge.NumberShown}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.ShowsAnotherNumber, Every: 20}, []judge.Kind{judge.WrongCallerID}, ""},
+	{wrongswitch.Defect{Kind: wrongswitch.ShowsCallersProxy, Every: 5}, []judge.Kind{judge.WrongCallerID}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.LeaksNumber, Every: 20}, []judge.Kind{judge.NumberShown}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.AnswersTwice, Every: 20}, []judge.Kind{judge.AnsweredTwice, judge.BadCommand}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.TransfersTwice, Every: 20}, []judge.Kind{judge.TransferredTwice}, ""},
@@ -29,6 +46,13 @@ var defects = []struct {
 	{wrongswitch.Defect{Kind: wrongswitch.UndeadBooking, Every: 2}, []judge.Kind{judge.BookingUndead}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.GivesNumberTwice}, []judge.Kind{judge.NumberGivenTwice}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.RepeatsDifferently}, []judge.Kind{judge.RepeatDiffers}, ""},
+	{wrongswitch.Defect{Kind: wrongswitch.IgnoresMasks, Every: 5}, []judge.Kind{judge.MasksIgnored}, ""},
+	{wrongswitch.Defect{Kind: wrongswitch.ForgetsChange}, []judge.Kind{judge.BookingForgotten, judge.BookingUndead}, changing},
+	{wrongswitch.Defect{Kind: wrongswitch.EndsIdleEarly}, []judge.Kind{judge.BookingForgotten, judge.CallerRefused}, ""},
+	{wrongswitch.Defect{Kind: wrongswitch.IgnoresIdle}, []judge.Kind{judge.BookingUndead}, idling},
+	{wrongswitch.Defect{Kind: wrongswitch.NeverCuts}, []judge.Kind{judge.TalkedOn}, cutting},
+	{wrongswitch.Defect{Kind: wrongswitch.CutsAtOnce}, []judge.Kind{judge.CallCut}, cutting},
+	{wrongswitch.Defect{Kind: wrongswitch.CutsFinish}, []judge.Kind{judge.FinishCut}, cutting},
 	{wrongswitch.Defect{Kind: wrongswitch.AnswersLate, Every: 20}, []judge.Kind{judge.LateReaction}, "react: 500ms\n"},
 	{wrongswitch.Defect{Kind: wrongswitch.DropsWebhook, Every: 100}, []judge.Kind{judge.EventIgnored}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.RefusesWebhook, Every: 100}, []judge.Kind{judge.EventRefused}, ""},

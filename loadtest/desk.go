@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"maskswitch/loadtest/market"
 )
 
 // desk is the marketplace's side of the REST interface: one request at a time,
@@ -104,6 +106,26 @@ type bookingAsked struct {
 	PartyB string  `json:"party_b"`
 	ID     string  `json:"booking_id"`
 	Hours  float64 `json:"duration_hours"`
+
+	Masks      string  `json:"masks,omitempty"`
+	OnCheckout string  `json:"on_checkout,omitempty"`
+	Grace      *int    `json:"grace_seconds,omitempty"` // with "cut" only
+	IdleHours  float64 `json:"idle_hours,omitempty"`
+	Region     string  `json:"region,omitempty"`
+}
+
+// asking is the request for a booking. What it leaves out has the default, so
+// that a plan without terms can be played to a switch that knows none.
+func asking(b *market.Booking, id string, hours float64) bookingAsked {
+	asked := bookingAsked{PartyA: b.Guest, PartyB: b.Host, ID: id, Hours: hours, IdleHours: b.Idle.Hours(), Region: b.Region}
+	if b.Pair {
+		asked.Masks = "pair"
+	}
+	if b.Cut {
+		grace := int(b.Grace.Seconds())
+		asked.OnCheckout, asked.Grace = "cut", &grace
+	}
+	return asked
 }
 
 // bookingShown has the members of every answer about a booking; the list calls
@@ -120,14 +142,17 @@ type bookingShown struct {
 	Expires float64 `json:"expires_at"`
 }
 
-// sides are the numbers that each party dials, if they differ.
+// sides are the numbers that each party dials.
 type sides struct {
 	A string `json:"party_a"`
 	B string `json:"party_b"`
 }
 
 func (b bookingShown) guestDials() string { return first(b.Sides.A, b.Number, b.Proxy) }
-func (b bookingShown) hostDials() string  { return first(b.Sides.B, b.NumberB, b.Number, b.Proxy) }
+func (b bookingShown) hostDials() string  { return first(b.hostOwn(), b.Number, b.Proxy) }
+
+// hostOwn is what the host dials, where that was told; a row need not.
+func (b bookingShown) hostOwn() string { return first(b.Sides.B, b.NumberB) }
 func (b bookingShown) expires() time.Time {
 	whole := int64(b.Expires)
 	return time.Unix(whole, int64((b.Expires-float64(whole))*1e9))

@@ -22,7 +22,7 @@ func (r *run) errand(op market.Op, due time.Time) {
 	select {
 	case r.clients <- struct{}{}:
 	default:
-		r.counts.add(r.counts.bookings, op.Kind.String()+" dropped")
+		r.counts.add(r.counts.bookings, word(op)+" dropped")
 		r.notes.add("Requests of the marketplace were dropped: all of its clients were busy (bookings.clients).")
 		return
 	}
@@ -98,7 +98,7 @@ func (r *run) insist(op market.Op, method, path string, body any) (last reply, r
 			return last, repeats, true
 		}
 		r.counts.fault(method+" "+route(op.Kind), last.word(), r.planned(time.Now()))
-		r.counts.add(r.counts.bookings, op.Kind.String()+" repeated after "+last.word())
+		r.counts.add(r.counts.bookings, word(op)+" repeated after "+last.word())
 		pause = max(min(2*pause, 2*time.Second), last.after)
 		if time.Now().Add(pause).After(deadline) {
 			return last, repeats, false
@@ -131,13 +131,14 @@ func (r *run) openBooking(op market.Op, due time.Time) {
 	b := op.Booking
 	id := r.bookingID(b)
 	began := time.Now()
-	asked := bookingAsked{PartyA: b.Guest, PartyB: b.Host, ID: id, Hours: r.hours(b)}
+	hours := r.hours(b)
 	s := create
 	if op.Kind == market.Repeat {
 		s = repeated
 	}
-	r.judge.Opening(id, b.Guest, b.Host, began)
-	answer, repeats, certain := r.insist(op, "POST", "/bookings", asked)
+	r.judge.Opening(id, b.Guest, b.Host, judge.Terms{Pair: b.Pair, Cut: b.Cut, Grace: b.Grace, Idle: b.Idle,
+		Lasts: time.Duration(hours * float64(time.Hour))}, began)
+	answer, repeats, certain := r.insist(op, "POST", "/bookings", asking(b, id, hours))
 	now := time.Now()
 	switch {
 	case !certain:
@@ -198,18 +199,18 @@ func (r *run) readBooking(op market.Op, due time.Time) {
 }
 
 func listed(b bookingShown) judge.Listed {
-	return judge.Listed{ID: b.ID, Proxy: b.guestDials(), Guest: b.PartyA, Host: b.PartyB, Expires: b.expires()}
+	return judge.Listed{ID: b.ID, Proxy: b.guestDials(), ProxyHost: b.hostOwn(), Guest: b.PartyA, Host: b.PartyB, Expires: b.expires()}
 }
 
 func (r *run) extendBooking(op market.Op, due time.Time) {
 	if r.noExtend.Load() {
-		r.counts.add(r.counts.bookings, "extend not offered")
+		r.counts.add(r.counts.bookings, word(op)+" not offered")
 		return
 	}
 	b := op.Booking
 	id := r.bookingID(b)
 	began := time.Now()
-	until := r.began.Add(b.Opens + b.Lasts + b.Extends)
+	until := r.began.Add(b.Opens + b.Lasts + b.Extends).Truncate(time.Second) // as it is told
 	r.judge.Extending(id, until, began)
 	answer, _, certain := r.insist(op, "PATCH", bookingPath(id), map[string]any{"expires_at": until.Unix()})
 	switch {
@@ -217,8 +218,11 @@ func (r *run) extendBooking(op market.Op, due time.Time) {
 		r.failed(op, extend, "gave up")
 	case answer.status == 405 || answer.status == 501:
 		r.noExtend.Store(true)
-		r.counts.add(r.counts.bookings, "extend not offered")
-		r.notes.add("The switch does not offer PATCH /bookings/{id}: no booking was extended.")
+		r.counts.add(r.counts.bookings, word(op)+" not offered")
+		r.notes.add("The switch does not offer PATCH /bookings/{id}: no booking was extended or shortened.")
+	case answer.status == 404: // it may have ended meanwhile, by itself
+		r.succeeded(op, extend, due, began)
+		r.report(r.judge.Read(id, judge.Listed{}, false, began, time.Now()))
 	case answer.status != 200:
 		r.failed(op, extend, "refused "+answer.word())
 	default:
@@ -259,12 +263,20 @@ func (r *run) closeBooking(op market.Op, due time.Time) {
 func (r *run) succeeded(op market.Op, s step, due, began time.Time) {
 	now := time.Now()
 	r.meter.add(uint64(op.Booking.N), s, now.Sub(due), now.Sub(began))
-	r.counts.add(r.counts.bookings, op.Kind.String()+" ok")
+	r.counts.add(r.counts.bookings, word(op)+" ok")
 }
 
 func (r *run) failed(op market.Op, s step, how string) {
 	r.meter.fail(uint64(op.Booking.N), s)
-	r.counts.add(r.counts.bookings, op.Kind.String()+" "+how)
+	r.counts.add(r.counts.bookings, word(op)+" "+how)
+}
+
+// word names a request for counting.
+func word(op market.Op) string {
+	if op.Kind == market.Extend && op.Booking.Extends < 0 {
+		return "shorten"
+	}
+	return op.Kind.String()
 }
 
 // code is the stable code of an error answer, if it has one.

@@ -66,15 +66,23 @@ type Population struct {
 
 // Bookings says what the marketplaces do. Shares are between 0 and 1.
 type Bookings struct {
-	Live     int     `yaml:"live"` // open when the calls begin
-	Rate     float64 `yaml:"rate"` // opened a second from then on
-	Lasts    Range   `yaml:"lasts"`
-	Closed   float64 `yaml:"closed"`   // ended early
-	Extended float64 `yaml:"extended"` // prolonged once
-	Repeated float64 `yaml:"repeated"` // created twice with one id
-	Read     float64 `yaml:"read"`     // looked up once
-	Storms   []Storm `yaml:"storms"`
-	Clients  int     `yaml:"clients"` // most requests at once; more are dropped, and counted [512]
+	Live      int      `yaml:"live"` // open when the calls begin
+	Rate      float64  `yaml:"rate"` // opened a second from then on
+	Lasts     Range    `yaml:"lasts"`
+	Closed    float64  `yaml:"closed"`     // ended early
+	Extended  float64  `yaml:"extended"`   // prolonged once
+	Shortened float64  `yaml:"shortened"`  // brought forward once, of those that are long enough and not prolonged
+	Repeated  float64  `yaml:"repeated"`   // created twice with one id
+	Read      float64  `yaml:"read"`       // looked up once
+	Pairs     float64  `yaml:"pairs"`      // a number for each side
+	Cuts      float64  `yaml:"cuts"`       // the talk ends with the booking
+	Grace     Range    `yaml:"grace"`      // so long after it; whole seconds
+	Idle      float64  `yaml:"idle"`       // also ends when nobody has called for a time
+	IdleAfter Range    `yaml:"idle_after"` // for so long
+	Regional  float64  `yaml:"regional"`   // asks for a number of one of the regions, if there is one
+	Regions   []string `yaml:"regions"`    // such as CA, US-312
+	Storms    []Storm  `yaml:"storms"`
+	Clients   int      `yaml:"clients"` // most requests at once; more are dropped, and counted [512]
 }
 
 // Storm is an instant at which many bookings end together.

@@ -108,6 +108,7 @@ func (r *run) killer(ctx context.Context, every time.Duration) {
 		end := r.trouble.begin(time.Now())
 		r.clerk.kill()
 		r.proc.kill()
+		r.judge.Restarted()
 		r.desk.client.CloseIdleConnections() // nobody is at their other end any more
 		down := time.Now()
 		if err := r.proc.start(context.WithoutCancel(ctx), time.Minute); err != nil {

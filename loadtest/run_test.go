@@ -89,7 +89,7 @@ drain: 20s
 calls: {stages: [{for: 4s, rate: 80}]}
 numbers: 12
 population: {hosts: 40, guests: 200, host_skew: .6}
-bookings: {live: 60, rate: 12, lasts: 1s..20s, closed: .5, repeated: .3, read: .5, extended: .2}
+bookings: {live: 60, rate: 12, lasts: 1s..20s, closed: .5, repeated: .3, read: .5, extended: .2, shortened: .3, pairs: .3, cuts: .3, grace: 0s..2s, idle: .2, idle_after: 8s..12s, regional: .3, regions: [CA, US-312]}
 people: {from_host: .4, strangers: .08, withheld: .06, late: .1, twins: .04, redials: .5, redial_after: 100ms..500ms, mix: brief}
 carrier: {speed: 20, retries: [100ms, 200ms, 400ms, 800ms]}
 react: 1500ms

@@ -302,7 +302,7 @@ func exercise(m *metrics.Metrics) {
 	m.CallOffered()
 	m.CallConnected(3*time.Second, -time.Second)
 	m.PostDialDelay(-time.Second)
-	m.NumbersCounted(9, 4, 70, 1730)
+	m.NumbersCounted(protocol.PoolFigures{Numbers: [4]int{9, 3, 2, 1}, Idle: 4, Live: 70, Room: 1730})
 	m.BookingOpened()
 	m.BookingRefused()
 	m.BookingRepeated(true)

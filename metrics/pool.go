@@ -14,7 +14,7 @@ const allRegions = "all"
 // Pool watches numbers and bookings: it is a pool.Observer and a
 // booking.Observer.
 type Pool struct {
-	serving  prometheus.Gauge
+	numbers  [4]prometheus.Gauge // by state
 	idle     prometheus.Gauge
 	headroom prometheus.Gauge
 	open     prometheus.Gauge
@@ -28,8 +28,9 @@ func newPool(f promauto.Factory) *Pool {
 	numbers := f.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "maskswitch_pool_numbers", Help: "Proxy numbers of the pool, by state.",
 	}, []string{"region", "state"})
+	var byState [4]prometheus.Gauge
 	for _, s := range protocol.NumberStates() {
-		numbers.WithLabelValues(allRegions, s.String())
+		byState[s] = numbers.WithLabelValues(allRegions, s.String())
 	}
 	bookings := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "maskswitch_bookings_total", Help: "Requests for a booking, by what became of them.",
@@ -41,7 +42,7 @@ func newPool(f promauto.Factory) *Pool {
 		return f.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"region"}).WithLabelValues(allRegions)
 	}
 	return &Pool{
-		serving: numbers.WithLabelValues(allRegions, protocol.NumberServing.String()),
+		numbers: byState,
 		idle: gauge("maskswitch_pool_idle_numbers",
 			"Serving proxy numbers without a live booking."),
 		headroom: gauge("maskswitch_pool_headroom_bookings",
@@ -52,19 +53,20 @@ func newPool(f promauto.Factory) *Pool {
 		repeated:  bookings.WithLabelValues(allRegions, "repeated"),
 		conflict:  bookings.WithLabelValues(allRegions, "conflict"),
 		exhausted: bookings.WithLabelValues(allRegions, "exhausted"),
-		ended: resolveNames([]string{"checkout", "deleted"}, func(reason string) prometheus.Counter {
+		ended: resolveNames([]string{"checkout", "idle", "deleted", "number_retired"}, func(reason string) prometheus.Counter {
 			return ended.WithLabelValues(allRegions, reason)
 		}),
 	}
 }
 
-// NumbersCounted takes the figures of the pool: serving numbers, those of them
-// without a live booking, live bookings, and how many more fit.
-func (p *Pool) NumbersCounted(serving, idle, live, room int) {
-	p.serving.Set(float64(serving))
-	p.idle.Set(float64(idle))
-	p.open.Set(float64(live))
-	p.headroom.Set(float64(room))
+// NumbersCounted takes the pool's gauges.
+func (p *Pool) NumbersCounted(f protocol.PoolFigures) {
+	for state, n := range f.Numbers {
+		p.numbers[state].Set(float64(n))
+	}
+	p.idle.Set(float64(f.Idle))
+	p.open.Set(float64(f.Live))
+	p.headroom.Set(float64(f.Room))
 }
 
 // BookingOpened counts a booking that got a number.
@@ -83,5 +85,5 @@ func (p *Pool) BookingRepeated(conflict bool) {
 	p.repeated.Inc()
 }
 
-// BookingEnded counts a booking's end: checkout or deleted.
+// BookingEnded counts a booking's end: checkout, idle, deleted or number_retired.
 func (p *Pool) BookingEnded(reason string) { p.ended.at(reason).Inc() }

@@ -62,10 +62,12 @@ var readings = []struct {
 		"command_retries_total{command=transfer,reason=throttled}": 1,
 	}},
 	{"the pool was counted", func(m *metrics.Metrics) {
-		m.NumbersCounted(9, 4, 70, 1730)
+		m.NumbersCounted(protocol.PoolFigures{Numbers: [4]int{9, 3, 2, 1}, Idle: 4, Live: 70, Room: 1730})
 	}, map[string]float64{
-		"pool_numbers{region=all,state=serving}": 9, "pool_idle_numbers{region=all}": 4,
-		"bookings_open{region=all}": 70, "pool_headroom_bookings{region=all}": 1730,
+		"pool_numbers{region=all,state=serving}": 9, "pool_numbers{region=all,state=draining}": 3,
+		"pool_numbers{region=all,state=resting}": 2, "pool_numbers{region=all,state=retired}": 1,
+		"pool_idle_numbers{region=all}": 4,
+		"bookings_open{region=all}":     70, "pool_headroom_bookings{region=all}": 1730,
 	}},
 	{"no number was left", func(m *metrics.Metrics) {
 		m.BookingRefused()

@@ -76,9 +76,12 @@ func (p *PhoneCall) HungUp(side protocol.Leg, cause protocol.HangupCause) protoc
 	return protocol.LegHungUp{About: p.about(side, "hangup"), Cause: cause, Source: protocol.SourceCaller}
 }
 
-// Spoken is a sentence over.
-func (p *PhoneCall) Spoken() protocol.LegEvent {
-	return protocol.SpeechEnded{About: p.about(protocol.LegA, "spoken")}
+// Spoken is a sentence over that was said to A.
+func (p *PhoneCall) Spoken() protocol.LegEvent { return p.SpokenTo(protocol.LegA) }
+
+// SpokenTo is a sentence over on one of the legs that it was said to.
+func (p *PhoneCall) SpokenTo(side protocol.Leg) protocol.LegEvent {
+	return protocol.SpeechEnded{About: p.about(side, "spoken")}
 }
 
 // Recorded is a recording ready.

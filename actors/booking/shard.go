@@ -10,22 +10,37 @@ import (
 	"maskswitch/actors/protocol"
 )
 
-// Shard is the parent of a share of the bookings: it knows which are live and
-// builds one that failed again from its row. It does no I/O.
+// Shard is the parent of a share of the bookings. It does no I/O.
+//
+// Nearly all of a booking's life nothing happens to it. Then its actor sleeps:
+// the shard has its state and no actor runs. A message to it wakes it, that is,
+// makes an actor of the state, which goes back to sleep when it has handled all
+// that it was sent. Nobody else sends to it, so the shard knows when that is. An
+// actor that fails is built again from its row.
 type Shard struct {
 	config   *Config
-	live     map[protocol.BookingID]*actor.PID
-	ending   map[string]struct{}          // by PID: told to stop, and not gone yet
-	waiting  map[protocol.BookingID][]any // messages for a booking that is being built again
+	asleep   sleepers
+	awake    map[protocol.BookingID]*waking
+	who      map[string]protocol.BookingID // awake, by PID
+	leaving  map[string]struct{}           // by PID: told to stop, and not gone yet
+	waiting  map[protocol.BookingID][]any  // messages for a booking that is being built again
 	stopping bool
+}
+
+// waking is a booking whose actor runs.
+type waking struct {
+	pid  *actor.PID
+	sent int // messages that it has been sent
 }
 
 // NewShard makes one.
 func NewShard(c *Config) *Shard {
 	return &Shard{
 		config:  c,
-		live:    make(map[protocol.BookingID]*actor.PID),
-		ending:  make(map[string]struct{}),
+		asleep:  newSleepers(),
+		awake:   make(map[protocol.BookingID]*waking),
+		who:     make(map[string]protocol.BookingID),
+		leaving: make(map[string]struct{}),
 		waiting: make(map[protocol.BookingID][]any),
 	}
 }
@@ -43,9 +58,9 @@ func (s *Shard) Receive(c actor.Context) {
 	case *actor.Stopping, *actor.Restarting:
 		s.stopping = true
 	case protocol.StartBooking:
-		s.spawn(c, m.Booking.ID, m)
+		s.wake(c, m.Booking.ID).send(c, m)
 	case protocol.RestoreBooking:
-		s.spawn(c, m.Booking.ID, m)
+		s.asleep.put(keep(m.Booking))
 	case protocol.Delivery:
 		if !s.pass(c, m.Route.Booking, m) {
 			refusal := protocol.Refuse(protocol.OutcomeNoBooking, "the caller's booking has just ended")
@@ -63,6 +78,18 @@ func (s *Shard) Receive(c actor.Context) {
 		if !s.pass(c, m.Booking, m) {
 			m.Done(protocol.Booking{}, notFound())
 		}
+	case protocol.MoveCheckout:
+		if !s.pass(c, m.Booking, m) {
+			m.Done(protocol.Booking{}, notFound())
+		}
+	case protocol.CallOver:
+		s.pass(c, m.Booking, m) // not there: its end is behind it
+	case protocol.CallLives:
+		if !s.pass(c, m.Booking, m) {
+			c.Send(s.config.Calls(m.Session), protocol.BookingOver{Session: m.Session})
+		}
+	case tired:
+		s.sleep(c, m)
 	case protocol.BookingEnded:
 		s.ended(c, m)
 	case *actor.Terminated:
@@ -72,10 +99,16 @@ func (s *Shard) Receive(c actor.Context) {
 	}
 }
 
-func (s *Shard) spawn(c actor.Context, id protocol.BookingID, first any) {
-	pid := c.Spawn(s.config.Child)
-	s.live[id] = pid
-	c.Send(pid, first)
+func (s *Shard) wake(c actor.Context, id protocol.BookingID) *waking {
+	w := &waking{pid: c.Spawn(s.config.Child)}
+	s.awake[id] = w
+	s.who[w.pid.Id] = id
+	return w
+}
+
+func (w *waking) send(c actor.Context, m any) {
+	w.sent++
+	c.Send(w.pid, m)
 }
 
 // pass hands a message to its booking; false if there is none.
@@ -84,18 +117,42 @@ func (s *Shard) pass(c actor.Context, id protocol.BookingID, m any) bool {
 		s.waiting[id] = append(queue, m)
 		return true
 	}
-	pid, ok := s.live[id]
-	if ok {
-		c.Send(pid, m)
+	w, ok := s.awake[id]
+	if !ok {
+		state, ok := s.asleep.take(id)
+		if !ok {
+			return false
+		}
+		w = s.wake(c, id)
+		w.send(c, state)
 	}
-	return ok
+	w.send(c, m)
+	return true
+}
+
+// sleep takes the state of a booking that has handled all that it was sent. If
+// something is on its way to it, it will be tired again.
+func (s *Shard) sleep(c actor.Context, m tired) {
+	w, ok := s.awake[m.state.id]
+	if !ok || w.sent != m.handled {
+		return
+	}
+	s.asleep.put(m.state)
+	s.dismiss(m.state.id, w)
+	c.Stop(w.pid)
+}
+
+// dismiss forgets an actor that is going to stop.
+func (s *Shard) dismiss(id protocol.BookingID, w *waking) {
+	delete(s.awake, id)
+	delete(s.who, w.pid.Id)
+	s.leaving[w.pid.Id] = struct{}{}
 }
 
 func (s *Shard) ended(c actor.Context, m protocol.BookingEnded) {
-	if pid, ok := s.live[m.Booking.ID]; ok {
-		delete(s.live, m.Booking.ID)
-		s.ending[pid.Id] = struct{}{}
-		c.Poison(pid) // after what was passed to it already
+	if w, ok := s.awake[m.Booking.ID]; ok {
+		s.dismiss(m.Booking.ID, w)
+		c.Poison(w.pid) // after what was passed to it already
 	}
 	c.Send(s.config.Pool, m)
 }
@@ -103,28 +160,24 @@ func (s *Shard) ended(c actor.Context, m protocol.BookingEnded) {
 // failed has the booking of a child that died read again, after a barrier: its
 // row may still be on its way to the disk.
 func (s *Shard) failed(c actor.Context, who *actor.PID) {
-	if _, ok := s.ending[who.Id]; ok || s.stopping {
-		delete(s.ending, who.Id)
+	if _, ok := s.leaving[who.Id]; ok || s.stopping {
+		delete(s.leaving, who.Id)
 		return
 	}
-	for id, pid := range s.live {
-		if !pid.Equal(who) {
-			continue
+	id := s.who[who.Id]
+	delete(s.who, who.Id)
+	delete(s.awake, id)
+	s.waiting[id] = nil
+	self, root, store := c.Self(), c.ActorSystem().Root, s.config.Store
+	read := func(err error) {
+		var row protocol.Booking
+		if err == nil {
+			row, err = store.Booking(context.Background(), id)
 		}
-		delete(s.live, id)
-		s.waiting[id] = nil
-		self, root, store := c.Self(), c.ActorSystem().Root, s.config.Store
-		read := func(err error) {
-			var row protocol.Booking
-			if err == nil {
-				row, err = store.Booking(context.Background(), id)
-			}
-			root.Send(self, rebuilt{id, row, err})
-		}
-		if err := s.config.Journal.Append(journal.Change{}, func(err error) { go read(err) }); err != nil {
-			read(err)
-		}
-		return
+		root.Send(self, rebuilt{id, row, err})
+	}
+	if err := s.config.Journal.Append(journal.Change{}, func(err error) { go read(err) }); err != nil {
+		read(err)
 	}
 }
 
@@ -139,7 +192,7 @@ func (s *Shard) rebuild(c actor.Context, m rebuilt) {
 		// starting the partition over sets that right.
 		panic(fmt.Sprintf("booking %s failed and cannot be built again: %v", m.id, m.err))
 	case m.row.State == protocol.BookingLive:
-		s.spawn(c, m.id, protocol.RestoreBooking{Booking: m.row})
+		s.asleep.put(keep(m.row))
 	default:
 		c.Send(s.config.Pool, protocol.BookingEnded{Booking: m.row})
 	}

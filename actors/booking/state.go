@@ -21,7 +21,41 @@ func Route(b protocol.Booking, r protocol.Route, now time.Time) protocol.Route {
 	case protocol.PartyB:
 		r.To, r.From = b.PartyA, b.NumberA
 	}
+	r.Cut, r.Grace = b.Terms.OnCheckout == protocol.CutCalls, b.Terms.Grace
+	r.Report = r.Cut || b.Terms.Idle > 0
 	return r
+}
+
+// Limit is the end that a booking may not outlive, whatever its calls do.
+func Limit(b protocol.Booking) time.Time {
+	if b.Terms.Idle > 0 {
+		return b.LimitAt
+	}
+	return b.CheckoutAt
+}
+
+// Idle counts the idle time of a booking from an instant on.
+func Idle(b protocol.Booking, from time.Time) protocol.Booking {
+	b.IdleAt = from.Add(b.Terms.Idle).Truncate(time.Microsecond)
+	return settle(b)
+}
+
+// Move gives a booking another end. It is no call: idle time is counted on.
+func Move(b protocol.Booking, to time.Time) protocol.Booking {
+	b.LimitAt = to.Truncate(time.Microsecond)
+	return settle(b)
+}
+
+// settle makes the checkout what follows from limit and idle time.
+func settle(b protocol.Booking) protocol.Booking {
+	b.CheckoutAt = b.LimitAt
+	if b.Terms.Idle == 0 {
+		b.LimitAt = time.Time{}
+	} else if b.IdleAt.Before(b.LimitAt) {
+		b.CheckoutAt = b.IdleAt
+	}
+	b.FreeAt = b.CheckoutAt
+	return b
 }
 
 // End closes a booking: at its checkout, or now if somebody ends it early.
@@ -44,9 +78,19 @@ func Repeat(b protocol.Booking, asked protocol.OpenBooking) error {
 	case b.Asked != asked.Duration:
 		return protocol.Errorf(protocol.Conflict, "booking_conflict",
 			"a booking with this booking_id was created with duration_hours %g", b.Asked.Hours())
+	case b.Terms != asked.Terms:
+		return protocol.Errorf(protocol.Conflict, "booking_conflict", "a booking with this booking_id was created with other terms: %s",
+			describe(b.Terms))
 	case b.State != protocol.BookingLive:
 		return protocol.Errorf(protocol.Conflict, "booking_ended",
 			"the booking with this booking_id has ended; choose another booking_id")
 	}
 	return nil
+}
+
+func describe(t protocol.Terms) string {
+	if text := t.Text(); text != "" {
+		return text
+	}
+	return "none"
 }

@@ -30,25 +30,9 @@ type Config struct {
 	Outbox      *Outbox
 	Observer    Observer
 	Log         *zap.Logger
-	EndedMemory time.Duration // how long a session that is over is remembered
-	Child       *actor.Props  // of one call; shared
-}
-
-// Observer watches calls. Its methods must not block.
-type Observer interface {
-	CallOffered()
-	// CallActive counts calls in a state: setup, talking or ending.
-	CallActive(state string, delta int)
-	CallEnded(row protocol.Call, stuck bool)
-	// CallConnected gives A rang to B answered, and our own share of it.
-	CallConnected(setup, switching time.Duration)
-	// PostDialDelay gives A rang to B rang.
-	PostDialDelay(d time.Duration)
-	LegHungUp(leg protocol.Leg, cause protocol.HangupCause, source protocol.HangupSource)
-	// LegStage gives how long a leg took for answer, dial, ring or release.
-	LegStage(leg protocol.Leg, stage string, ok bool, d time.Duration)
-	// Reacted gives the time from reading a webhook to the command it caused.
-	Reacted(cmd protocol.CommandKind, d time.Duration)
+	EndedMemory time.Duration                       // how long a session that is over is remembered
+	Bookings    func(protocol.BookingID) *actor.PID // finds the shard of a booking
+	Child       *actor.Props                        // of one call; shared
 }
 
 // ErrForeignLeg says that an event is about a leg which none of our commands
@@ -115,7 +99,11 @@ func (a *Actor) Receive(c actor.Context) {
 		if m.call == a.call.ID {
 			a.armed = time.Time{}
 			a.apply(c, protocol.DeadlinePassed{At: time.Now()}, nil)
-			a.arm(c)
+			a.leaveIfClosed(c)
+		}
+	case protocol.BookingOver:
+		if a.begun && !a.void {
+			a.apply(c, m, nil)
 			a.leaveIfClosed(c)
 		}
 	case retry:
@@ -160,8 +148,10 @@ func (a *Actor) restore(c actor.Context, row protocol.Call) {
 		panic(err)
 	}
 	a.begin(call)
+	if call.Report && call.Stage < StageOver {
+		c.Send(a.config.Bookings(call.Booking), protocol.CallLives{Booking: call.Booking, Session: call.Session})
+	}
 	a.apply(c, protocol.Recovered{At: time.Now()}, nil)
-	a.arm(c)
 	a.leaveIfClosed(c)
 }
 
@@ -220,6 +210,9 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 			a.switching += time.Since(read)
 		}
 	}
+	if fx.Over {
+		c.Send(a.config.Bookings(next.Booking), protocol.CallOver{Booking: next.Booking, Session: next.Session, At: next.endedAt()})
+	}
 	a.observe(&before, &next)
 	a.arm(c)
 	return true
@@ -269,7 +262,7 @@ func (a *Actor) leaveIfVoid(c actor.Context) {
 
 // arm sets the timer to the call's deadline, if it has moved.
 func (a *Actor) arm(c actor.Context) {
-	at := a.call.Deadline
+	at := a.call.Due()
 	if at.Equal(a.armed) {
 		return
 	}
@@ -283,95 +276,3 @@ func (a *Actor) arm(c actor.Context) {
 	self, root, m := c.Self(), c.ActorSystem().Root, wake{a.call.ID}
 	a.timer = time.AfterFunc(max(time.Until(at), 0), func() { root.Send(self, m) })
 }
-
-// activity is the word that metrics have for a stage.
-func activity(s Stage) string {
-	switch {
-	case s == StageTalking:
-		return "talking"
-	case s > StageTalking:
-		return "ending"
-	}
-	return "setup"
-}
-
-// observe reports what a step has changed.
-func (a *Actor) observe(before, after *Call) {
-	o := a.config.Observer
-	if before.Lines == 0 {
-		o.CallOffered()
-	}
-	if was, is := before.Stage, after.Stage; was != is && was < StageOver {
-		o.CallActive(activity(was), -1)
-		if is < StageOver {
-			o.CallActive(activity(is), +1)
-		} else {
-			row := after.Row()
-			o.CallEnded(row, after.Stuck)
-			a.logEnd(row, after.Stuck)
-		}
-	}
-	if !after.Rung {
-		return
-	}
-	x, y := before, after
-	if happened(x.A.AnsweredAt, y.A.AnsweredAt) {
-		o.LegStage(protocol.LegA, "answer", true, y.A.AnsweredAt.Sub(y.A.RangAt))
-	}
-	if happened(x.B.RangAt, y.B.RangAt) {
-		o.PostDialDelay(y.B.RangAt.Sub(y.A.RangAt))
-		if !y.A.AnsweredAt.IsZero() {
-			o.LegStage(protocol.LegB, "dial", true, y.B.RangAt.Sub(y.A.AnsweredAt))
-		}
-	}
-	if happened(x.B.AnsweredAt, y.B.AnsweredAt) {
-		o.CallConnected(y.B.AnsweredAt.Sub(y.A.RangAt), a.switching)
-		if !y.B.RangAt.IsZero() {
-			o.LegStage(protocol.LegB, "ring", true, y.B.AnsweredAt.Sub(y.B.RangAt))
-		}
-	}
-	a.observeEnd(protocol.LegA, x.A, y.A, y.B)
-	a.observeEnd(protocol.LegB, x.B, y.B, y.A)
-}
-
-func (a *Actor) observeEnd(side protocol.Leg, before, after, other Leg) {
-	if !happened(before.EndedAt, after.EndedAt) {
-		return
-	}
-	o := a.config.Observer
-	o.LegHungUp(side, after.Cause, after.Source)
-	if side == protocol.LegB && after.AnsweredAt.IsZero() && !after.RangAt.IsZero() {
-		o.LegStage(side, "ring", false, after.EndedAt.Sub(after.RangAt))
-	}
-	if !other.EndedAt.IsZero() && !after.EndedAt.Before(other.EndedAt) {
-		o.LegStage(side, "release", true, after.EndedAt.Sub(other.EndedAt))
-	}
-}
-
-// logEnd tells of a call that is over: aloud if the fault may be ours or the
-// carrier's, since somebody has to look at that.
-func (a *Actor) logEnd(row protocol.Call, stuck bool) {
-	level := zap.DebugLevel
-	switch row.Outcome {
-	case protocol.OutcomeCarrier, protocol.OutcomeStuck, protocol.OutcomeFailed:
-		level = zap.WarnLevel
-	}
-	if entry := a.config.Log.Check(level, "call ended"); entry != nil {
-		entry.Write(zap.Stringer("call", row.ID), zap.Stringer("booking", row.Booking), zap.Stringer("num", row.Number),
-			zap.Stringer("outcome", row.Outcome), zap.Stringer("cause", row.HangupCause), zap.Duration("talk", row.Talk()),
-			zap.String("reason", row.Reason), zap.Bool("stuck", stuck))
-	}
-}
-
-// logFailure tells of a command that the carrier would not take. A leg that is
-// gone is no failure: people hang up.
-func (a *Actor) logFailure(m protocol.CommandEnded) {
-	if m.Reply.Result == protocol.CommandOK || m.Reply.Result == protocol.CommandLegGone {
-		return
-	}
-	a.config.Log.Warn("command failed", zap.Stringer("call", a.call.ID), zap.Stringer("booking", a.call.Booking),
-		zap.Stringer("command", m.Command), zap.Stringer("result", m.Reply.Result), zap.Int("status", m.Reply.Status),
-		zap.String("code", m.Reply.Code), zap.String("detail", m.Reply.Detail), zap.Int("attempts", m.Reply.Attempts))
-}
-
-func happened(before, after time.Time) bool { return before.IsZero() && !after.IsZero() }

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"strings"
 	"time"
 
 	"maskswitch/actors/phone"
@@ -12,6 +13,8 @@ type Settings struct {
 	RingTimeout time.Duration          // how long B may ring
 	Limit       time.Duration          // how long the two may talk
 	Unreachable string                 // said to A when B cannot be had; empty: just hang up
+	Ended       string                 // said to a caller whose booking has ended; empty: he is rejected
+	Checkout    string                 // said to both when their booking will cut them off; empty: nothing is
 	Recording   protocol.RecordingMode // how talk is recorded
 }
 
@@ -62,6 +65,7 @@ type Leg struct {
 	AnsweredAt time.Time
 	EndedAt    time.Time
 	Bridged    bool
+	Spoken     bool // a sentence for it is over
 	Gone       bool // the carrier says so, but its hangup event has not come
 	Cause      protocol.HangupCause
 	Source     protocol.HangupSource
@@ -81,7 +85,8 @@ const (
 	sendHangUpB
 	sendFindA
 	sendFindB
-	sends
+	sendNotice
+	sends // rows have them by position: a new one goes last
 )
 
 // Sending is how far a command is.
@@ -109,14 +114,17 @@ type Call struct {
 	Refusal    protocol.Outcome
 	Reason     string
 	Rung       bool // A's ring has come, and with it the route
+	Report     bool // its booking is told when it is over
+	Cut        bool // it ends with its booking,
+	Grace      time.Duration
 	A, B       Leg
 	Sent       [sends]Sending
-	Spoken     bool // the sentence for A is over
 	Recording  protocol.RecordingID
 	Stage      Stage
 	Outcome    protocol.Outcome
 	StartedAt  time.Time // the first event, by the carrier's clock
 	Deadline   time.Time // when to look again, by our clock
+	CutAt      time.Time // when its booking cuts it off, by our clock; zero: that lives
 	Patience   int       // how often a deadline has passed in this stage
 	Stuck      bool      // an event that was due did not come
 	Lines      int       // of the story so far
@@ -135,6 +143,7 @@ type Effects struct {
 	Recording *protocol.Recording
 	Duplicate bool // the event was known: nothing has changed
 	Unknown   bool // the event is about a leg that is none of ours
+	Over      bool // its booking is to be told that the last leg has ended
 	Write     bool // what has changed must be on disk before anybody is told
 	StoryOnly bool // nothing that is decided by has changed: the row stays as it is
 }
@@ -154,26 +163,25 @@ func Begin(about protocol.About, p protocol.Partition, s Settings) Call {
 	return c
 }
 
-// legOf says which side an event is about. Our tag says so; else the id does,
-// or the direction of a ring. Any other leg is none of this call's. A recording
-// is, whatever leg its document names.
+// legOf says which side an event is about: that of a leg whose id is known, or
+// what our tag says, or the direction of a ring. Any other leg is none of this
+// call's. A recording is, whatever leg its document names.
 func (c *Call) legOf(ev protocol.LegEvent) (protocol.Leg, bool) {
 	about := ev.Facts()
 	if ev.Kind() == protocol.EventRecordingSaved {
 		return protocol.LegA, true
 	}
 	side := about.Tag.Leg
-	if side == protocol.LegUnknown {
-		switch ring, isRing := ev.(Rang); {
-		case about.Leg == c.A.ID || isRing && ring.Incoming:
-			side = protocol.LegA
-		case about.Leg == c.B.ID:
-			side = protocol.LegB
-		case !c.A.known() && !c.Rung && !isRing:
-			side = protocol.LegA // an early event on a number of ours, by a leg we never tagged
-		default:
-			return protocol.LegUnknown, false
-		}
+	switch ring, isRing := ev.(Rang); {
+	case c.A.known() && about.Leg == c.A.ID:
+		return protocol.LegA, true
+	case c.B.known() && about.Leg == c.B.ID:
+		return protocol.LegB, true
+	case side != protocol.LegUnknown:
+	case isRing && ring.Incoming, !isRing && !c.Rung && !c.A.known():
+		side = protocol.LegA // or an early event on a number of ours, by a leg we never tagged
+	default:
+		return protocol.LegUnknown, false
 	}
 	id := c.leg(side).ID
 	return side, id == "" || about.Leg == "" || id == about.Leg
@@ -202,13 +210,13 @@ func (c *Call) note(side protocol.Leg, ev protocol.LegEvent, fx *Effects) bool {
 			leg.Cause, leg.Source = ev.Cause, ev.Source
 		}
 	case protocol.SpeechEnded:
-		fresh, c.Spoken = !c.Spoken, true
+		fresh, leg.Spoken = !leg.Spoken, true
 	case protocol.LegRecorded:
 		return c.noteRecording(ev, fx)
 	case protocol.RecordingFailed:
-		fresh = c.Reason != ev.Reason
-		c.Reason = ev.Reason
-		if r := &c.Sent[sendRecord]; r.sent() {
+		fresh = c.because(ev.Reason)
+		if r := &c.Sent[sendRecord]; r.sent() && !r.failed() {
+			fresh = true
 			r.Ended, r.Result = true, protocol.CommandRefused // taken, and come to nothing
 		}
 	case protocol.LegNoted:
@@ -233,6 +241,7 @@ func (c *Call) noteRing(side protocol.Leg, ev Rang) bool {
 	c.Refusal, c.Reason = ev.Route.Refusal, ev.Route.Reason
 	c.Booking, c.Caller = ev.Route.Booking, ev.Route.Caller
 	c.To, c.From = ev.Route.To, ev.Route.From
+	c.Report, c.Cut, c.Grace = ev.Route.Report, ev.Route.Cut, ev.Route.Grace
 	return true
 }
 
@@ -244,6 +253,19 @@ func (c *Call) noteRecording(ev protocol.LegRecorded, fx *Effects) bool {
 	c.Recording = row.ID
 	row.Call, row.Booking, row.Partition = c.ID, c.Booking, c.Partition
 	fx.Recording = &row
+	return true
+}
+
+// because adds to the reason, in words; false if it says so already.
+func (c *Call) because(why string) bool {
+	switch {
+	case strings.Contains(c.Reason, why):
+		return false
+	case c.Reason == "":
+		c.Reason = why
+	default:
+		c.Reason += "; " + why
+	}
 	return true
 }
 

@@ -23,9 +23,7 @@ func (c *Call) replied(ev protocol.CommandEnded, now time.Time, fx *Effects) {
 	case ev.Command == protocol.CommandFind:
 		c.found(ev.Reply, now, fx)
 	case ev.Reply.Result != protocol.CommandOK:
-		if ev.Reply.Detail != "" {
-			c.Reason = ev.Reply.Detail
-		}
+		c.because(ev.Reply.Detail)
 		fx.Write = true
 	case ev.Command == protocol.CommandRecordStart:
 		// Nothing else will show that it was taken, and a restart in a long talk
@@ -49,6 +47,9 @@ func (c *Call) sending(ev protocol.CommandEnded) (which int, side protocol.Leg) 
 	case protocol.CommandRecordStart:
 		return sendRecord, side
 	case protocol.CommandSpeak:
+		if ev.Step == (protocol.Speak{What: checkoutNotice}).Step() {
+			return sendNotice, side
+		}
 		return sendSpeak, side
 	case protocol.CommandHangUp:
 		return pick(side, sendHangUpA, sendHangUpB), side
@@ -88,8 +89,7 @@ func (c *Call) overdue(now time.Time, fx *Effects) {
 		c.abortEarly(now, fx)
 	case StageRefusing:
 		c.Outcome = c.Refusal
-		c.hangUp(protocol.LegA, now, fx)
-		c.enter(StageEnding, now.Add(endWait))
+		c.letGo(now, fx)
 	case StageAnswering, StageDialing, StageRinging, StageTalking:
 		c.Stuck = true
 		if c.Patience > 1 || !c.find(protocol.LegA, now, fx) {
@@ -98,8 +98,7 @@ func (c *Call) overdue(now time.Time, fx *Effects) {
 		}
 		c.Deadline = now.Add(askWait)
 	case StageTelling:
-		c.hangUp(protocol.LegA, now, fx)
-		c.enter(StageEnding, now.Add(endWait))
+		c.letGo(now, fx)
 	case StageEnding:
 		c.overdueEnd(now, fx)
 	case StageOver:
@@ -111,7 +110,7 @@ func (c *Call) overdue(now time.Time, fx *Effects) {
 // was answered or dialled by us, so it is ours to end.
 func (c *Call) abortEarly(now time.Time, fx *Effects) {
 	c.Rung = true
-	c.Refusal, c.Reason = protocol.OutcomeNone, "the ring of this call never came"
+	c.because("the ring of this call never came")
 	c.Outcome = protocol.OutcomeAbandoned
 	if !c.A.over() || c.B.known() && !c.B.over() {
 		c.Outcome, c.Stuck = protocol.OutcomeStuck, true
@@ -176,7 +175,8 @@ func (c *Call) giveUp(now time.Time, fx *Effects) {
 // again sends once more what went out before a crash and shows no effect. The
 // carrier ignores a repeated id for a minute. After that only what does no harm
 // twice is repeated: a second transfer would dial B again, so A is told and let
-// go instead; a second recording is started only if the first was never taken.
+// go instead; a second recording is started only if the first was never taken;
+// what was to be said then has been heard, or comes too late.
 func (c *Call) again(now time.Time, fx *Effects) {
 	open := func(which int) bool { return c.Sent[which].sent() && !c.Sent[which].Ended }
 	young := func(which int) bool { return now.Sub(c.Sent[which].At) < repeatWindow }
@@ -190,7 +190,7 @@ func (c *Call) again(now time.Time, fx *Effects) {
 	if c.Stage >= StageOver {
 		return
 	}
-	if open(sendTransfer) && !c.B.known() && !c.A.over() {
+	if open(sendTransfer) && !c.B.known() && !c.A.over() && !c.cutDue(now) {
 		switch {
 		case young(sendTransfer) && c.Stage == StageDialing:
 			// Its instant stays that of the first, from which the carrier counts.
@@ -200,8 +200,9 @@ func (c *Call) again(now time.Time, fx *Effects) {
 			c.Deadline = now.Add(askWait)
 		}
 	}
-	for _, which := range [...]int{sendAnswer, sendReject, sendSpeak} {
-		if open(which) && !c.A.over() {
+	for _, which := range [...]int{sendAnswer, sendReject, sendSpeak, sendNotice} {
+		said := which == sendSpeak || which == sendNotice
+		if open(which) && !c.A.over() && (young(which) || !said) {
 			resend(which)
 		}
 	}

@@ -24,24 +24,33 @@ func number(t interface{ Fatal(...any) }, s string) phone.Number {
 
 // play is one call under a random history.
 type play struct {
+	past
 	t        *rapid.T
-	call     Call
 	now      time.Time
 	events   []protocol.LegEvent // of the carrier, in no order
-	seen     []protocol.LegEvent
 	flying   []protocol.Command
-	sent     map[string]int
-	rung     bool
-	hungUpA  bool
+	sent     map[string]protocol.Command
 	refusal  protocol.Outcome
 	repeated map[string]bool // ids that a recovery may send once more
+	disk     [2]past         // what the last two writes of the row knew, the latest first
+}
+
+// past is what a crash may take back.
+type past struct {
+	call    Call
+	seen    []protocol.LegEvent
+	rung    bool
+	hungUpA bool
+	told    int // how often the booking was told that the call is over
 }
 
 // Over random histories of a call (events in any order and as often as they
-// like, replies of every kind, deadlines, crashes): each command is one command,
-// nobody who is refused is connected, nothing is sent to a call that was over
-// before it rang, an event twice is an event once, a call that is built again is
-// the call it was, and every call ends.
+// like, replies of every kind, deadlines, the end of its booking, crashes that
+// may lose the last write): each command is one command, nobody who is refused
+// is connected, or answered but to be told that he is late, nothing is sent to a
+// call that was over before it rang, an event twice is an event once, a call
+// that is built again is the call it was, a call that its booking cuts is over
+// soon after that, its booking hears of the end once, and every call ends.
 func TestRandomCalls(t *testing.T) {
 	if flag.Lookup("rapid.checks").Value.String() == "100" { // nobody chose
 		if err := flag.Set("rapid.checks", "3000"); err != nil {
@@ -51,13 +60,15 @@ func TestRandomCalls(t *testing.T) {
 	}
 	guest, host, proxy := number(t, "+13125550111"), number(t, "+17735550122"), number(t, "+13125550199")
 	rapid.Check(t, func(t *rapid.T) {
-		p := &play{t: t, now: epoch, sent: make(map[string]int), repeated: make(map[string]bool)}
+		p := &play{t: t, now: epoch, sent: make(map[string]protocol.Command), repeated: make(map[string]bool)}
 		p.refusal = rapid.SampledFrom([]protocol.Outcome{
 			protocol.OutcomeNone, protocol.OutcomeNone, protocol.OutcomeNone, protocol.OutcomeStranger, protocol.OutcomeNoBooking,
 		}).Draw(t, "refusal")
 		set := Settings{RingTimeout: 30 * time.Second, Limit: time.Hour, Recording: rapid.SampledFrom(protocol.RecordingModes()).Draw(t, "recording")}
-		if rapid.Bool().Draw(t, "sentence") {
-			set.Unreachable = "nobody is there"
+		for _, sentence := range []*string{&set.Unreachable, &set.Ended, &set.Checkout} {
+			if rapid.Bool().Draw(t, "sentence") {
+				*sentence = "some words"
+			}
 		}
 		tag := protocol.Tag{Booking: protocol.NewBookingID(epoch), Call: protocol.NewCallID("s", epoch)}
 		about := func(side protocol.Leg, after time.Duration) protocol.About {
@@ -71,6 +82,11 @@ func TestRandomCalls(t *testing.T) {
 		ring := Rang{protocol.LegRang{About: about(protocol.LegA, 0), Incoming: true}, protocol.Route{
 			Refusal: p.refusal, Booking: tag.Booking, Caller: protocol.PartyA, To: host, From: proxy,
 		}}
+		if p.refusal == protocol.OutcomeNone {
+			ring.Route.Cut = rapid.Bool().Draw(t, "cut")
+			ring.Route.Report = ring.Route.Cut || rapid.Bool().Draw(t, "report")
+			ring.Route.Grace = rapid.SampledFrom([]time.Duration{0, 999 * time.Millisecond, time.Second, 10 * time.Second, 10 * time.Minute}).Draw(t, "grace")
+		}
 		ring.Tag = protocol.Tag{}
 		cause := rapid.SampledFrom(protocol.HangupCauses())
 		p.events = []protocol.LegEvent{
@@ -81,6 +97,7 @@ func TestRandomCalls(t *testing.T) {
 			protocol.LegBridged{About: about(protocol.LegA, 2*time.Second)},
 			protocol.LegAnswered{About: about(protocol.LegB, 5*time.Second)},
 			protocol.SpeechEnded{About: about(protocol.LegA, 8*time.Second)},
+			protocol.SpeechEnded{About: about(protocol.LegB, 8*time.Second)},
 			protocol.LegHungUp{About: about(protocol.LegA, 9*time.Second), Cause: cause.Draw(t, "cause a")},
 			protocol.LegHungUp{About: about(protocol.LegB, 9*time.Second), Cause: cause.Draw(t, "cause b")},
 			protocol.LegRecorded{About: about(protocol.LegA, 10*time.Second), Recording: "rec"},
@@ -92,9 +109,13 @@ func TestRandomCalls(t *testing.T) {
 			"event":    func(t *rapid.T) { p.event(rapid.SampledFrom(p.events).Draw(t, "event")) },
 			"reply":    func(t *rapid.T) { p.reply(rapid.SampledFrom(protocol.CommandResults()).Draw(t, "result")) },
 			"deadline": func(*rapid.T) { p.deadline() },
-			"wait":     func(t *rapid.T) { p.now = p.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "s")) * time.Second) },
-			"crash":    func(*rapid.T) { p.crash() },
-			"":         func(*rapid.T) { p.check() },
+			"booking over": func(t *rapid.T) {
+				ago := rapid.SampledFrom([]time.Duration{-1, 0, 5 * time.Second, time.Hour}).Draw(t, "ago")
+				p.bookingOver(ago)
+			},
+			"wait":  func(t *rapid.T) { p.now = p.now.Add(time.Duration(rapid.IntRange(0, 90).Draw(t, "s")) * time.Second) },
+			"crash": func(t *rapid.T) { p.crash(rapid.IntRange(0, 1).Draw(t, "lost")) },
+			"":      func(*rapid.T) { p.check() },
 		})
 		p.end()
 	})
@@ -112,7 +133,10 @@ func (p *play) event(ev protocol.LegEvent) {
 	if fx.Unknown {
 		p.t.Fatalf("%v of leg %s is taken for a stranger's", ev.Kind(), ev.Facts().Leg)
 	}
-	p.seen = append(p.seen, ev)
+	if ev.Kind() == protocol.EventSpeakEnded && p.call.Stage == StageTalking && !p.call.cutDue(p.now) && len(fx.Commands) > 0 {
+		p.t.Fatalf("a sentence that ends while they talk has %v follow", fx.Commands[0].Kind())
+	}
+	p.seen = append(p.seen[:len(p.seen):len(p.seen)], ev)
 	ring, isRing := ev.(Rang)
 	if isRing && ring.Incoming && !known && p.hungUpA && len(fx.Commands) > 0 {
 		for _, cmd := range fx.Commands {
@@ -128,32 +152,100 @@ func (p *play) event(ev protocol.LegEvent) {
 	p.take(next, fx)
 }
 
+// bookingOver has the booking end some time ago, or, if negative, it does not
+// know when.
+func (p *play) bookingOver(ago time.Duration) {
+	var at time.Time
+	want := p.now.Add(p.call.Grace)
+	if ago >= 0 {
+		at = p.now.Add(-ago)
+		want = want.Add(-ago)
+	}
+	if want.Before(p.now) {
+		want = p.now
+	}
+	if !p.call.Cut || p.call.Stage >= StageEnding {
+		want = p.call.CutAt
+	} else if !p.call.CutAt.IsZero() {
+		want = p.call.CutAt // the first word stands
+	}
+	next, fx := p.call.Step(protocol.BookingOver{Session: "s", At: at}, p.now)
+	if !next.CutAt.Equal(want) {
+		p.t.Fatalf("to be cut at %v, want %v", next.CutAt, want)
+	}
+	p.take(next, fx)
+}
+
 func (p *play) take(next Call, fx Effects) {
+	before := p.call
 	p.call = next
+	if fx.Over {
+		p.told++
+	}
+	if next != before && !next.CutAt.IsZero() && next.Stage < StageEnding && (!p.now.Before(next.CutAt) || next.Due().After(next.CutAt)) {
+		p.t.Fatalf("at %v in stage %v, looks again at %v, and was to be cut at %v", p.now, next.Stage, next.Due(), next.CutAt)
+	}
 	for _, cmd := range fx.Commands {
 		id := protocol.CommandID(cmd.Target(), cmd.Step())
-		p.sent[id]++
-		if p.sent[id] > 1 && !p.repeated[id] && cmd.Kind() != protocol.CommandFind {
+		if p.sent[id] != nil && !p.repeated[id] && cmd.Kind() != protocol.CommandFind {
 			p.t.Fatalf("%v went out twice", cmd.Kind())
 		}
+		p.sent[id] = cmd
 		delete(p.repeated, id)
-		switch cmd := cmd.(type) {
-		case protocol.Transfer:
-			if p.refusal != protocol.OutcomeNone {
-				p.t.Fatal("a refused caller is connected")
-			}
-			if cmd.To != p.call.To || cmd.From != p.call.From || !cmd.To.Known() || !cmd.From.Known() {
-				p.t.Fatalf("transfer to %v from %v", cmd.To, cmd.From)
-			}
-		case protocol.Answer, protocol.StartRecording:
-			if p.refusal != protocol.OutcomeNone {
-				p.t.Fatalf("a refused caller is met with %v", cmd.Kind())
-			}
-		}
-		if !p.rung && cmd.Kind() != protocol.CommandHangUp && cmd.Kind() != protocol.CommandFind {
-			p.t.Fatalf("%v before the ring", cmd.Kind())
-		}
+		p.allow(before, cmd)
 		p.flying = append(p.flying, cmd)
+	}
+	if fx.Write && !fx.StoryOnly {
+		p.disk = [2]past{p.past, p.disk[0]}
+	}
+}
+
+// allow holds a command against what may be sent at all.
+func (p *play) allow(before Call, cmd protocol.Command) {
+	late := p.refusal == protocol.OutcomeNoBooking && p.call.Ended != ""
+	switch cmd := cmd.(type) {
+	case protocol.Transfer:
+		if p.refusal != protocol.OutcomeNone {
+			p.t.Fatal("a refused caller is connected")
+		}
+		if cmd.To != p.call.To || cmd.From != p.call.From || !cmd.To.Known() || !cmd.From.Known() {
+			p.t.Fatalf("transfer to %v from %v", cmd.To, cmd.From)
+		}
+		if before.cutDue(p.now) {
+			p.t.Fatal("somebody is called who would be cut off at once")
+		}
+	case protocol.Answer:
+		if p.refusal != protocol.OutcomeNone && !late {
+			p.t.Fatalf("a caller refused as %v is answered", p.refusal)
+		}
+	case protocol.StartRecording:
+		if p.refusal != protocol.OutcomeNone {
+			p.t.Fatal("a refused caller is recorded")
+		}
+	case protocol.Reject:
+		if p.refusal == protocol.OutcomeNone || late {
+			p.t.Fatalf("a caller refused as %v is rejected", p.refusal)
+		}
+	case protocol.Speak:
+		p.allowSpeech(cmd, late)
+	}
+	if !p.rung && cmd.Kind() != protocol.CommandHangUp && cmd.Kind() != protocol.CommandFind {
+		p.t.Fatalf("%v before the ring", cmd.Kind())
+	}
+}
+
+func (p *play) allowSpeech(cmd protocol.Speak, late bool) {
+	ok := false
+	switch cmd.What {
+	case "ended":
+		ok = late && !cmd.Both
+	case "unreachable":
+		ok = p.refusal == protocol.OutcomeNone && !cmd.Both && !p.call.Sent[sendNotice].sent()
+	case "checkout":
+		ok = p.call.Stage == StageTalking && p.call.Cut && p.now.Before(p.call.CutAt) && p.call.Grace >= time.Second && cmd.Both
+	}
+	if !ok || cmd.Text == "" || cmd.Leg != "A" {
+		p.t.Fatalf("%+v in stage %v", cmd, p.call.Stage)
 	}
 }
 
@@ -170,19 +262,26 @@ func (p *play) reply(result protocol.CommandResult) {
 }
 
 func (p *play) deadline() {
-	if p.call.Deadline.IsZero() {
+	due := p.call.Due()
+	if due.IsZero() {
 		return
 	}
-	if p.call.Deadline.After(p.now) {
-		p.now = p.call.Deadline
+	if due.After(p.now) {
+		p.now = due
 	}
 	next, fx := p.call.Step(protocol.DeadlinePassed{At: p.now}, p.now)
 	p.take(next, fx)
 }
 
-// crash builds the call again from its row. What was on its way may go out once
-// more; the carrier knows it by its id for a minute.
-func (p *play) crash() {
+// crash builds the call again from its row, which may lack the last write. What
+// was on its way may go out once more; the carrier knows it by its id for a
+// minute. A booking that was told of an end which is not on disk is told again.
+func (p *play) crash(lost int) {
+	if p.disk[lost].call.Lines == 0 {
+		lost = 0
+	}
+	p.past = p.disk[lost]
+	p.disk = [2]past{p.past}
 	row := p.call.Row()
 	if row.State == "" {
 		return
@@ -194,13 +293,14 @@ func (p *play) crash() {
 	if !reflect.DeepEqual(again, p.call) {
 		p.t.Fatalf("built again it is another:\n%+v\n%+v", again, p.call)
 	}
-	for _, cmd := range p.flying {
-		young := true
-		if cmd.Kind() == protocol.CommandTransfer {
-			young = p.now.Sub(p.call.Sent[sendTransfer].At) < repeatWindow
-		}
-		if young {
-			p.repeated[protocol.CommandID(cmd.Target(), cmd.Step())] = true
+	clear(p.repeated)
+	for id, cmd := range p.sent {
+		both := Call{A: Leg{ID: "A"}, B: Leg{ID: "B"}}
+		which, _ := both.sending(protocol.CommandEnded{Command: cmd.Kind(), Step: cmd.Step(), Leg: cmd.Target()})
+		known := again.Sent[which]
+		harmful := cmd.Kind() == protocol.CommandTransfer || cmd.Kind() == protocol.CommandSpeak
+		if !known.sent() || !known.Ended && (!harmful || p.now.Sub(known.At) < repeatWindow) {
+			p.repeated[id] = true
 		}
 	}
 	p.flying = nil
@@ -221,12 +321,19 @@ func (p *play) check() {
 		p.t.Fatalf("refused as %v, ended as %v", c.Refusal, c.Outcome)
 	case c.Stage == StageTalking && c.B.AnsweredAt.IsZero():
 		p.t.Fatal("they talk, and B has not answered")
+	case p.told > 0 && !c.Report, p.told > 1, c.Report && c.Stage >= StageOver && p.told != 1, c.Stage < StageOver && p.told > 0:
+		p.t.Fatalf("in stage %v its booking was told %d times that it is over", c.Stage, p.told)
 	}
 }
 
 // end lets time pass until nothing is due, with a carrier that answers and
 // whose legs are gone when it is asked.
 func (p *play) end() {
+	soon := p.now.Add(endWait + 2*askWait)
+	if p.call.CutAt.After(p.now) {
+		soon = p.call.CutAt.Add(endWait + 2*askWait)
+	}
+	over := p.call.Stage >= StageOver
 	for range 60 {
 		for len(p.flying) > 0 {
 			result := protocol.CommandOK
@@ -241,6 +348,12 @@ func (p *play) end() {
 		}
 		p.deadline()
 		p.check()
+		if !over && p.call.Stage >= StageOver {
+			over = true
+			if !p.call.CutAt.IsZero() && p.now.After(soon) {
+				p.t.Fatalf("over at %v, and was to be cut at %v", p.now, p.call.CutAt)
+			}
+		}
 	}
 	p.t.Fatalf("the call does not end: stage %v, deadline %v", p.call.Stage, p.call.Deadline)
 }

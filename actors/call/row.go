@@ -10,78 +10,6 @@ import (
 	"maskswitch/actors/protocol"
 )
 
-// tell adds a line to the call's story.
-func (c *Call) tell(fx *Effects, at time.Time, what string) {
-	c.Lines++
-	fx.Lines = append(fx.Lines, protocol.Line{Call: c.ID, N: c.Lines, At: at, What: what})
-}
-
-// command adds a command, and the line that tells of it.
-func (c *Call) command(fx *Effects, now time.Time, cmd protocol.Command) {
-	fx.Commands = append(fx.Commands, cmd)
-	c.tell(fx, now, `{"send":"`+cmd.Kind().String()+`","leg":"`+c.side(cmd.Target()).String()+`"}`)
-}
-
-func (c *Call) side(id protocol.LegID) protocol.Leg {
-	if id == c.B.ID && id != "" {
-		return protocol.LegB
-	}
-	return protocol.LegA
-}
-
-// eventLine tells an event by its kind and the carrier's id, never by a number.
-func eventLine(side protocol.Leg, ev protocol.LegEvent) string {
-	about := ev.Facts()
-	buf := make([]byte, 0, 160)
-	buf = append(buf, `{"event":`...)
-	if noted, ok := ev.(protocol.LegNoted); ok {
-		buf = strconv.AppendQuote(buf, noted.What)
-	} else {
-		buf = strconv.AppendQuote(buf, ev.Kind().String())
-	}
-	buf = append(buf, `,"leg":"`...)
-	buf = append(buf, side.String()...)
-	buf = append(buf, `","id":`...)
-	buf = strconv.AppendQuoteToASCII(buf, about.EventID)
-	switch ev := ev.(type) {
-	case Rang:
-		if ev.Route.Refusal != protocol.OutcomeNone {
-			buf = append(buf, `,"refused":"`...)
-			buf = append(buf, ev.Route.Refusal.String()...)
-			buf = append(buf, '"')
-		}
-	case protocol.LegHungUp:
-		buf = append(buf, `,"cause":"`...)
-		buf = append(buf, ev.Cause.String()...)
-		buf = append(buf, `","source":"`...)
-		buf = append(buf, ev.Source.String()...)
-		buf = append(buf, '"')
-	}
-	if about.Attempt > 1 {
-		buf = append(buf, `,"attempt":`...)
-		buf = strconv.AppendInt(buf, int64(about.Attempt), 10)
-	}
-	return string(append(buf, '}'))
-}
-
-func replyLine(ev protocol.CommandEnded) string {
-	buf := make([]byte, 0, 96)
-	buf = append(buf, `{"reply":"`...)
-	buf = append(buf, ev.Command.String()...)
-	buf = append(buf, `","result":"`...)
-	buf = append(buf, ev.Reply.Result.String()...)
-	buf = append(buf, '"')
-	if ev.Reply.Attempts > 1 {
-		buf = append(buf, `,"attempts":`...)
-		buf = strconv.AppendInt(buf, int64(ev.Reply.Attempts), 10)
-	}
-	if ev.Reply.Code != "" {
-		buf = append(buf, `,"code":`...)
-		buf = strconv.AppendQuoteToASCII(buf, ev.Reply.Code)
-	}
-	return string(append(buf, '}'))
-}
-
 // Row is the call as the store keeps it.
 func (c *Call) Row() protocol.Call {
 	row := protocol.Call{
@@ -154,7 +82,11 @@ type saved struct {
 	A          savedLeg        `json:"a"`
 	B          savedLeg        `json:"b"`
 	Sent       [sends]savedCmd `json:"s"`
-	Spoken     bool            `json:"sp,omitempty"`
+	Spoken     bool            `json:"sp,omitempty"` // of A, in rows from before its legs had that
+	Report     bool            `json:"rp,omitempty"`
+	Cut        bool            `json:"ct,omitempty"`
+	Grace      int64           `json:"gr,omitempty"` // nanoseconds
+	CutAt      int64           `json:"ca,omitempty"`
 	Recording  string          `json:"rc,omitempty"`
 	Stage      Stage           `json:"st"`
 	Deadline   int64           `json:"dl"`
@@ -169,6 +101,7 @@ type savedLeg struct {
 	Answered int64                 `json:"a,omitempty"`
 	Ended    int64                 `json:"e,omitempty"`
 	Bridged  bool                  `json:"b,omitempty"`
+	Spoken   bool                  `json:"h,omitempty"`
 	Gone     bool                  `json:"g,omitempty"`
 	Cause    protocol.HangupCause  `json:"c,omitempty"`
 	Source   protocol.HangupSource `json:"s,omitempty"`
@@ -210,7 +143,10 @@ func (c *Call) snapshot() string {
 		b = append(b, ']')
 	}
 	b = append(b, ']')
-	b = appendTrue(b, `,"sp":true`, c.Spoken)
+	b = appendTrue(b, `,"rp":true`, c.Report)
+	b = appendTrue(b, `,"ct":true`, c.Cut)
+	b = appendNumber(b, `,"gr":`, int64(c.Grace))
+	b = appendNumber(b, `,"ca":`, micros(c.CutAt))
 	b = appendText(b, `,"rc":`, string(c.Recording))
 	b = appendNumber(b, `,"st":`, int64(c.Stage))
 	b = appendNumber(b, `,"dl":`, micros(c.Deadline))
@@ -261,6 +197,7 @@ func appendLeg(b []byte, open string, l *Leg) []byte {
 	b = appendNumber(b, `,"a":`, micros(l.AnsweredAt))
 	b = appendNumber(b, `,"e":`, micros(l.EndedAt))
 	b = appendTrue(b, `,"b":true`, l.Bridged)
+	b = appendTrue(b, `,"h":true`, l.Spoken)
 	b = appendTrue(b, `,"g":true`, l.Gone)
 	b = appendNumber(b, `,"c":`, int64(l.Cause))
 	b = appendNumber(b, `,"s":`, int64(l.Source))
@@ -288,10 +225,12 @@ func Restore(row protocol.Call, set Settings) (Call, error) {
 	c := Call{
 		Settings: set, ID: row.ID, Partition: row.Partition, Session: row.Session, Connection: s.Connection,
 		Number: row.Number, Booking: row.Booking, Caller: row.Caller, To: to, From: from,
-		Refusal: refusal, Reason: row.Reason, Rung: s.Rung, A: s.A.leg(), B: s.B.leg(), Spoken: s.Spoken,
+		Refusal: refusal, Reason: row.Reason, Rung: s.Rung, A: s.A.leg(), B: s.B.leg(),
+		Report: s.Report, Cut: s.Cut, Grace: time.Duration(s.Grace), CutAt: instant(s.CutAt),
 		Recording: protocol.RecordingID(s.Recording), Stage: s.Stage, Outcome: row.Outcome,
 		StartedAt: row.RangAt, Deadline: instant(s.Deadline), Patience: s.Patience, Stuck: s.Stuck, Lines: s.Lines,
 	}
+	c.A.Spoken = c.A.Spoken || s.Spoken
 	for i, sent := range s.Sent {
 		if sent[2] < 0 || int(sent[2]) >= len(protocol.CommandResults()) {
 			return Call{}, fmt.Errorf("call %s: state: command result %d", row.ID, sent[2])
@@ -302,7 +241,7 @@ func Restore(row protocol.Call, set Settings) (Call, error) {
 }
 
 func (s savedLeg) leg() Leg {
-	return Leg{protocol.LegID(s.ID), instant(s.Rang), instant(s.Answered), instant(s.Ended), s.Bridged, s.Gone, s.Cause, s.Source}
+	return Leg{protocol.LegID(s.ID), instant(s.Rang), instant(s.Answered), instant(s.Ended), s.Bridged, s.Spoken, s.Gone, s.Cause, s.Source}
 }
 
 func (s savedLeg) sane() bool {

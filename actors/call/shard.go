@@ -22,7 +22,7 @@ type Shard struct {
 	ending   map[string]struct{} // by PID: told to stop, and not gone yet
 	waiting  map[protocol.SessionID][]any
 	rebuilds map[protocol.SessionID]int
-	ended    memory
+	ended    sessions
 	stopping bool
 }
 
@@ -37,7 +37,7 @@ func NewShard(c *Config) *Shard {
 		ending:   make(map[string]struct{}),
 		waiting:  make(map[protocol.SessionID][]any),
 		rebuilds: make(map[protocol.SessionID]int),
-		ended:    memory{known: make(map[uint64]struct{}), keep: c.EndedMemory},
+		ended:    sessions{known: make(map[uint64]struct{}), keep: c.EndedMemory},
 	}
 }
 
@@ -57,6 +57,8 @@ func (s *Shard) Receive(c actor.Context) {
 		s.deliver(c, m)
 	case protocol.RestoreCall:
 		s.spawn(c, m.Call.Session, m)
+	case protocol.BookingOver:
+		s.bookingOver(c, m)
 	case protocol.RememberEnded:
 		s.ended.add(m.Session, time.Now())
 	case over:
@@ -92,6 +94,16 @@ func (s *Shard) deliver(c actor.Context, d protocol.Delivery) {
 		s.spawn(c, session, d)
 	default:
 		d.Done(protocol.ReceiptUnknownCall, nil)
+	}
+}
+
+// bookingOver tells a call that is here, or is being built again. One that is
+// neither is over.
+func (s *Shard) bookingOver(c actor.Context, m protocol.BookingOver) {
+	if queue, ok := s.waiting[m.Session]; ok {
+		s.waiting[m.Session] = append(queue, m)
+	} else if pid, ok := s.live[m.Session]; ok {
+		c.Send(pid, m)
 	}
 }
 
@@ -180,7 +192,8 @@ func (s *Shard) rebuild(c actor.Context, m rebuilt) {
 func (s *Shard) abandon(c actor.Context, row protocol.Call) {
 	s.config.Log.Error("call given up: its actor failed too often; both legs are hung up",
 		zap.Stringer("call", row.ID), zap.Stringer("booking", row.Booking))
-	if call, err := Restore(row, s.config.Settings); err == nil {
+	call, err := Restore(row, s.config.Settings)
+	if err == nil {
 		for _, leg := range [...]Leg{call.A, call.B} {
 			if leg.known() && !leg.over() {
 				s.config.Outbox.Put(context.Background(), c.ActorSystem().Root, nil, time.Time{}, protocol.HangUp{Leg: leg.ID})
@@ -192,14 +205,17 @@ func (s *Shard) abandon(c actor.Context, row protocol.Call) {
 	if err := s.config.Journal.Append(journal.Change{Partition: row.Partition, Calls: []protocol.Call{row}}, nil); err != nil {
 		panic(err)
 	}
+	if call.Report && call.Stage < StageOver || err != nil { // who cannot be asked may have had to report
+		c.Send(s.config.Bookings(row.Booking), protocol.CallOver{Booking: row.Booking, Session: row.Session, At: row.EndAt})
+	}
 	s.config.Observer.CallEnded(row, true)
 	delete(s.rebuilds, row.Session)
 	s.ended.add(row.Session, time.Now())
 }
 
-// memory knows the sessions that were over not long ago, eight bytes each: a
+// sessions knows those that were over not long ago, eight bytes each: a
 // delivery that comes after the end is then known as late, and answers nobody.
-type memory struct {
+type sessions struct {
 	known map[uint64]struct{}
 	order []ending // from first on, by time
 	first int
@@ -211,9 +227,9 @@ type ending struct {
 	at      time.Time
 }
 
-var memorySeed = maphash.MakeSeed()
+var sessionSeed = maphash.MakeSeed()
 
-func (m *memory) add(s protocol.SessionID, now time.Time) {
+func (m *sessions) add(s protocol.SessionID, now time.Time) {
 	for m.first < len(m.order) && now.Sub(m.order[m.first].at) > m.keep {
 		delete(m.known, m.order[m.first].session)
 		m.first++
@@ -222,14 +238,14 @@ func (m *memory) add(s protocol.SessionID, now time.Time) {
 		m.order = append(m.order[:0], m.order[m.first:]...)
 		m.first = 0
 	}
-	sum := maphash.String(memorySeed, string(s))
+	sum := maphash.String(sessionSeed, string(s))
 	if _, ok := m.known[sum]; !ok {
 		m.known[sum] = struct{}{}
 		m.order = append(m.order, ending{sum, now})
 	}
 }
 
-func (m *memory) has(s protocol.SessionID) bool {
-	_, ok := m.known[maphash.String(memorySeed, string(s))]
+func (m *sessions) has(s protocol.SessionID) bool {
+	_, ok := m.known[maphash.String(sessionSeed, string(s))]
 	return ok
 }

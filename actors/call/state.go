@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"time"
 
 	"maskswitch/actors/protocol"
@@ -26,11 +27,18 @@ func (c Call) Step(ev protocol.Event, now time.Time) (Call, Effects) {
 		c.tell(&fx, ev.Facts().At, eventLine(leg, ev))
 	case protocol.CommandEnded:
 		c.replied(ev, now, &fx)
-	case protocol.DeadlinePassed:
-		if c.Deadline.IsZero() || now.Before(c.Deadline) {
+	case protocol.BookingOver:
+		if !c.bookingOver(ev, now, &fx) {
 			return before, Effects{}
 		}
-		c.overdue(now, &fx)
+	case protocol.DeadlinePassed:
+		switch {
+		case c.cutDue(now): // decided below, as at any event
+		case c.Deadline.IsZero() || now.Before(c.Deadline):
+			return before, Effects{}
+		default:
+			c.overdue(now, &fx)
+		}
 	case protocol.Recovered:
 		c.again(now, &fx)
 	}
@@ -38,6 +46,7 @@ func (c Call) Step(ev protocol.Event, now time.Time) (Call, Effects) {
 	if c.Stage != before.Stage {
 		fx.Write = true
 	}
+	fx.Over = c.Report && before.Stage < StageOver && c.Stage >= StageOver
 	fx.StoryOnly = fx.Write && c.decidesLike(before) && before.Lines > 0
 	return c, fx
 }
@@ -52,15 +61,17 @@ func (c *Call) decide(now time.Time, fx *Effects) {
 		c.enter(StageEarly, now.Add(earlyWait))
 	case c.ended():
 		c.finish(now)
-	case c.A.over():
+	case c.A.over() || c.Sent[sendHangUpA].sent(): // whom we let go is led nowhere any more
 		c.enter(StageEnding, now.Add(endWait))
+	case c.cutDue(now):
+		c.cut(now, fx)
 	case c.Refusal != protocol.OutcomeNone:
 		c.refuse(now, fx)
 	case !c.reached():
 		c.answer(now, fx)
 	case c.B.over() && c.talked():
 		c.enter(StageEnding, now.Add(endWait))
-	case c.B.over() || c.Sent[sendTransfer].failed() || c.Outcome != protocol.OutcomeNone:
+	case c.B.over() || c.untransferred() || c.Outcome != protocol.OutcomeNone:
 		c.release(now, fx)
 	case !c.B.AnsweredAt.IsZero():
 		c.talk(now, fx)
@@ -89,26 +100,14 @@ func (c *Call) mayHaveB() bool {
 	return c.B.known() || t.sent() && (!t.Ended || t.Result != protocol.CommandRefused && t.Result != protocol.CommandLegGone)
 }
 
-func (c *Call) refuse(now time.Time, fx *Effects) {
-	if c.Stage == StageEnding {
-		return
-	}
-	c.enter(StageRefusing, now.Add(refuseWait))
-	if c.send(sendReject, now) {
-		c.command(fx, now, protocol.Reject{Leg: c.A.ID, Tag: c.tag(protocol.LegA)})
-	}
-	if c.Sent[sendReject].failed() {
-		c.hangUp(protocol.LegA, now, fx)
-	}
-}
+// untransferred says that the carrier did not take the transfer, and means it:
+// its answer may be lost, but a leg B that is here was dialled.
+func (c *Call) untransferred() bool { return c.Sent[sendTransfer].failed() && !c.B.known() }
 
 func (c *Call) answer(now time.Time, fx *Effects) {
 	if c.Sent[sendAnswer].failed() || c.Outcome != protocol.OutcomeNone {
-		if c.Outcome == protocol.OutcomeNone {
-			c.Outcome = protocol.OutcomeCarrier
-		}
-		c.hangUp(protocol.LegA, now, fx)
-		c.enter(StageEnding, now.Add(endWait))
+		c.Outcome = cmp.Or(c.Outcome, c.Refusal, protocol.OutcomeCarrier)
+		c.letGo(now, fx)
 		return
 	}
 	c.enter(StageAnswering, now.Add(answerWait))
@@ -135,6 +134,7 @@ func (c *Call) transfer() protocol.Transfer {
 func (c *Call) talk(now time.Time, fx *Effects) {
 	c.enter(StageTalking, now.Add(c.Limit+talkGrace))
 	c.record(now, fx)
+	c.notice(now, fx)
 }
 
 func (c *Call) record(now time.Time, fx *Effects) {
@@ -155,15 +155,26 @@ func (c *Call) release(now time.Time, fx *Effects) {
 	case c.Outcome == protocol.OutcomeAbandoned: // the carrier cancelled B because A left
 		c.enter(StageEnding, now.Add(endWait))
 		return
-	case c.Unreachable == "" || c.Spoken || c.Sent[sendSpeak].failed():
-		c.hangUp(protocol.LegA, now, fx)
-		c.enter(StageEnding, now.Add(endWait))
+	}
+	c.say("unreachable", c.Unreachable, now, fx)
+}
+
+// say tells A one sentence, and lets him go when it is over or cannot be said.
+func (c *Call) say(what, text string, now time.Time, fx *Effects) {
+	if text == "" || c.A.Spoken || c.Sent[sendSpeak].failed() {
+		c.letGo(now, fx)
 		return
 	}
 	c.enter(StageTelling, now.Add(tellWait))
 	if c.send(sendSpeak, now) {
-		c.command(fx, now, protocol.Speak{Leg: c.A.ID, Tag: c.tag(protocol.LegA), Text: c.Unreachable, What: "unreachable"})
+		c.command(fx, now, protocol.Speak{Leg: c.A.ID, Tag: c.tag(protocol.LegA), Text: text, What: what})
 	}
+}
+
+// letGo hangs A up. The carrier ends B with him; the deadline sees to that.
+func (c *Call) letGo(now time.Time, fx *Effects) {
+	c.hangUp(protocol.LegA, now, fx)
+	c.enter(StageEnding, now.Add(endWait))
 }
 
 func (c *Call) whyNot() protocol.Outcome {
@@ -254,5 +265,6 @@ func (c *Call) tag(side protocol.Leg) protocol.Tag {
 // depends on: a bridge, or an event that is only told.
 func (c Call) decidesLike(before Call) bool {
 	before.Lines, before.A.Bridged, before.B.Bridged = c.Lines, c.A.Bridged, c.B.Bridged
+	before.B.Spoken = c.B.Spoken
 	return c == before
 }

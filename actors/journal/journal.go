@@ -48,6 +48,7 @@ func (c Change) Empty() bool {
 type Moving struct {
 	ID         protocol.BookingID
 	LimitAt    time.Time
+	IdleAt     time.Time
 	CheckoutAt time.Time
 }
 

@@ -6,6 +6,8 @@
 package number
 
 import (
+	"sync"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"maskswitch/actors/protocol"
@@ -35,6 +37,50 @@ func (a *Actor) Receive(c actor.Context) {
 		a.number.Release(m)
 	case protocol.ForgetParties:
 		a.number.Forget(m)
+	case protocol.MoveNumber:
+		a.number.State = m.State
+	case protocol.Evict:
+		a.evict(c, m)
+	}
+}
+
+// evict asks every live booking of the number to end, and answers when all have.
+// The pool lends it to nobody any more, and what it lent before has come here
+// before this message.
+func (a *Actor) evict(c actor.Context, m protocol.Evict) {
+	live := a.number.Live()
+	if len(live) == 0 {
+		m.Done(nil, nil)
+		return
+	}
+	left := &leaving{due: len(live), done: m.Done}
+	for _, id := range live {
+		c.Send(a.bookings(id), protocol.EndBooking{Booking: id, Reason: m.Reason, Done: left.one})
+	}
+}
+
+// leaving gathers the ends of bookings, which are told from many goroutines.
+type leaving struct {
+	mu    sync.Mutex
+	due   int
+	ended []protocol.Booking
+	err   error
+	done  func([]protocol.Booking, error)
+}
+
+func (l *leaving) one(b protocol.Booking, err error) {
+	l.mu.Lock()
+	l.due--
+	switch {
+	case err == nil:
+		l.ended = append(l.ended, b)
+	case protocol.KindOf(err) != protocol.NotFound: // that one ended by itself meanwhile
+		l.err = err
+	}
+	over := l.due == 0
+	l.mu.Unlock()
+	if over {
+		l.done(l.ended, l.err)
 	}
 }
 

@@ -27,10 +27,6 @@ import (
 // Shards is how many parents bookings and calls each have.
 const Shards = 64
 
-// sweep is how many due bookings one wake-up tells; others' messages come in
-// between.
-const sweep = 500
-
 // Config is what a pool needs. The functions make the props of its children,
 // so that this package need not know them.
 type Config struct {
@@ -38,12 +34,14 @@ type Config struct {
 	Journal        journal.Appender
 	Store          journal.Store
 	PairsPerNumber int
-	Quarantine     time.Duration
+	CallsPerMinute float64 // a number that rings more often gets no new bookings; 0: it does
+	Assignment     protocol.Assignment
 	Strict         bool          // quarantined numbers are never lent to the same party
 	EndedMemory    time.Duration // how long a call that is over is remembered
-	Calls          func() *actor.Props
+	Calls          func(bookings func(protocol.BookingID) *actor.PID) *actor.Props
 	Bookings       func(pool *actor.PID, calls func(protocol.SessionID) *actor.PID) *actor.Props
 	Number         func(n protocol.Number, bookings func(protocol.BookingID) *actor.PID, calls func(protocol.SessionID) *actor.PID) *actor.Props
+	Orders         func(pool *actor.PID) *actor.Props // nil: no numbers are ordered
 	Observer       Observer
 	Log            *zap.Logger
 	// Ready is called once, when the partition has recovered or cannot.
@@ -53,7 +51,7 @@ type Config struct {
 // Observer watches the pool. Its methods must not block.
 type Observer interface {
 	// NumbersCounted gives the pool's figures each time they may have changed.
-	NumbersCounted(serving, idle, live int, room int)
+	NumbersCounted(protocol.PoolFigures)
 	BookingOpened()
 	BookingRefused() // no number was free
 	BookingRepeated(conflict bool)
@@ -67,20 +65,23 @@ type Partition struct {
 
 // Messages of the pool. Each Done is called once and must not block.
 type (
-	// Open asks for a booking.
+	// Open asks for a booking. The homes of its parties choose its numbers, if
+	// the terms leave that open.
 	Open struct {
-		Asked protocol.OpenBooking
-		Done  func(protocol.Opened, error)
+		Asked        protocol.OpenBooking
+		HomeA, HomeB phone.Region
+		Done         func(protocol.Opened, error)
+	}
+	// Move asks for another end of the booking that goes by a name.
+	Move struct {
+		Name string // the marketplace's, or our id
+		To   protocol.MoveBooking
+		Done func(protocol.Booking, error)
 	}
 	// Close ends the booking that goes by a name.
 	Close struct {
 		Name string // the marketplace's, or our id
 		Done func(protocol.Booking, error)
-	}
-	// Add takes numbers into the pool.
-	Add struct {
-		Numbers []phone.Number
-		Done    func(protocol.Added, error)
 	}
 	// Count asks for the figures of the pool.
 	Count struct{ Done func(protocol.Headcount) }
@@ -94,21 +95,20 @@ type Actor struct {
 	ledger     *ledger
 	names      map[protocol.Ref]protocol.BookingID
 	checkouts  deadlines[protocol.BookingID]
+	dead       map[protocol.BookingID]struct{} // ended, and still in checkouts
+	due        []protocol.CheckOut             // checkouts that have come and are not told yet, the first made last
+	unsorted   bool
 	quarantine deadlines[rested]
+	rests      deadlines[phone.Number]
 	numbers    map[phone.Number]*actor.PID
 	bookings   []*actor.PID
 	calls      []*actor.PID
+	orders     *actor.PID
 	timer      *time.Timer
 	timerAt    time.Time
 	timerN     uint64
+	sweeping   bool // a portion is on its way to the disk, and the next one waits
 	stopping   bool
-}
-
-// rested is what is left of a booking in quarantine.
-type rested struct {
-	id                               protocol.BookingID
-	numberA, numberB, partyA, partyB phone.Number
-	free                             time.Time
 }
 
 // New makes a pool that recovers when it starts.
@@ -128,21 +128,27 @@ func (a *Actor) Receive(c actor.Context) {
 		a.route(c, m)
 	case Open:
 		a.open(c, m)
+	case Move:
+		a.move(c, m)
 	case Close:
 		a.close(c, m)
+	case protocol.CheckoutMoved:
+		a.checkouts.push(m.At, m.Booking)
+		a.arm(c)
 	case protocol.BookingEnded:
 		a.ended(c, m.Booking)
 		a.confirm(m)
-	case Add:
-		a.add(c, m)
 	case Count:
-		m.Done(protocol.Headcount{Pool: a.ledger.idle(), Active: a.ledger.live})
+		f := a.ledger.figures()
+		m.Done(protocol.Headcount{Pool: f.Idle, Active: f.Live})
 	case wake:
 		if m.n == a.timerN {
 			a.sweep(c)
 		}
 	case *actor.Terminated:
 		a.lost(c, m.Who)
+	default:
+		a.receiveNumbers(c, m)
 	}
 }
 
@@ -159,6 +165,7 @@ func (a *Actor) route(c actor.Context, d protocol.Delivery) {
 		d.Done(protocol.ReceiptUnknownCall, nil)
 		return
 	case ok:
+		a.ledger.rang(facts.To, time.Now())
 		c.Send(pid, d)
 		return
 	}
@@ -180,24 +187,55 @@ func (a *Actor) open(c actor.Context, m Open) {
 		m.Done(protocol.Opened{}, err)
 		return
 	}
-	number, ok := a.ledger.assign(asked.PartyA, asked.PartyB)
-	if !ok {
+	now := time.Now()
+	id := protocol.NewBookingID(now)
+	a.ledger.cool(now)
+	lent, refused := a.ledger.assign(id, want{
+		a: asked.PartyA, b: asked.PartyB, homeA: m.HomeA, homeB: m.HomeB,
+		masks: asked.Terms.Masks, region: asked.Terms.Region, strict: asked.Terms.RegionStrict,
+	})
+	if refused != 0 {
 		a.Observer.BookingRefused()
-		m.Done(protocol.Opened{}, a.exhausted())
+		m.Done(protocol.Opened{}, a.exhausted(refused, asked.Terms))
 		return
 	}
-	now := time.Now()
 	b := protocol.Booking{
-		ID: protocol.NewBookingID(now), Ref: asked.Ref, Partition: a.Partition,
-		NumberA: number, NumberB: number, PartyA: asked.PartyA, PartyB: asked.PartyB,
-		State: protocol.BookingLive, CreatedAt: now.Truncate(time.Microsecond), Asked: asked.Duration,
+		ID: id, Ref: asked.Ref, Partition: a.Partition,
+		NumberA: lent.a, NumberB: lent.b, PartyA: asked.PartyA, PartyB: asked.PartyB,
+		State: protocol.BookingLive, CreatedAt: now.Truncate(time.Microsecond), Asked: asked.Duration, Terms: asked.Terms,
 	}
 	b.CheckoutAt = b.CreatedAt.Add(asked.Duration)
+	if idle := asked.Terms.Idle; idle > 0 {
+		b.LimitAt, b.IdleAt = b.CheckoutAt, b.CreatedAt.Add(idle)
+		if b.IdleAt.Before(b.LimitAt) {
+			b.CheckoutAt = b.IdleAt
+		}
+	}
 	b.FreeAt = b.CheckoutAt
 	a.take(c, b)
 	c.Send(a.booking(b.ID), protocol.StartBooking{Booking: b, Done: m.Done})
 	a.Observer.BookingOpened()
 	a.counted()
+}
+
+// exhausted says why no number was lent, and what would help.
+func (a *Actor) exhausted(why refusal, terms protocol.Terms) error {
+	serving := a.ledger.figures().Numbers[protocol.NumberServing]
+	switch why {
+	case refusedEmpty:
+		return protocol.Errorf(protocol.Exhausted, "pool_empty", "no number of the pool is in service; add some with POST /pool")
+	case refusedRegion:
+		err := protocol.Errorf(protocol.Exhausted, "region_exhausted",
+			"no number in service is at home in %s; add some, or book without region_strict", terms.Region)
+		err.Field = "region"
+		return err
+	case refusedQuarantined:
+		return protocol.Errorf(protocol.Exhausted, "quarantined",
+			"every number that is free was lent to one of the two parties a short while ago (QUARANTINE_STRICT); add numbers with POST /pool")
+	}
+	return protocol.Errorf(protocol.Exhausted, "pool_exhausted",
+		"each of the %d numbers in service is in use by one of the two parties, shows %d bookings, rings too often or is in another region; add numbers with POST /pool",
+		serving, a.PairsPerNumber)
 }
 
 // proxyAmong names the party that is a proxy number: such a booking would have
@@ -212,15 +250,6 @@ func (a *Actor) proxyAmong(asked protocol.OpenBooking) (field string) {
 	return ""
 }
 
-func (a *Actor) exhausted() error {
-	if a.ledger.serving == 0 {
-		return protocol.Errorf(protocol.Exhausted, "pool_empty", "the pool has no numbers; add some with POST /pool")
-	}
-	return protocol.Errorf(protocol.Exhausted, "pool_exhausted",
-		"each of the %d numbers is in use by one of the two parties or carries %d bookings; add numbers with POST /pool",
-		a.ledger.serving, a.PairsPerNumber)
-}
-
 // take makes a live booking known: its name, its checkout, its pairs.
 func (a *Actor) take(c actor.Context, b protocol.Booking) {
 	if b.Ref != "" {
@@ -228,17 +257,48 @@ func (a *Actor) take(c actor.Context, b protocol.Booking) {
 	}
 	a.checkouts.push(b.CheckoutAt, b.ID)
 	a.arm(c)
-	c.Send(a.numbers[b.NumberA], protocol.LendNumber{Booking: b.ID, PartyA: b.PartyA, PartyB: b.PartyB})
+	a.onNumbers(b, func(number, partyA, partyB phone.Number) {
+		c.Send(a.numbers[number], protocol.LendNumber{Booking: b.ID, PartyA: partyA, PartyB: partyB})
+	})
+}
+
+// onNumbers names each number of a booking with the parties who dial it: one
+// number for both, or one for each, who is then the only one it knows.
+func (a *Actor) onNumbers(b protocol.Booking, do func(number, partyA, partyB phone.Number)) {
+	if b.Masks() == protocol.MasksShared {
+		do(b.NumberA, b.PartyA, b.PartyB)
+		return
+	}
+	do(b.NumberA, b.PartyA, phone.Number{})
+	do(b.NumberB, phone.Number{}, b.PartyB)
+}
+
+// named finds the booking that goes by a name.
+func (a *Actor) named(name string) (protocol.BookingID, error) {
+	if id, ok := a.names[protocol.Ref(name)]; ok {
+		return id, nil
+	}
+	id, err := protocol.ParseBookingID(name)
+	if err != nil {
+		return id, protocol.Errorf(protocol.NotFound, "booking_not_found", "no live booking goes by this id")
+	}
+	return id, nil
+}
+
+func (a *Actor) move(c actor.Context, m Move) {
+	id, err := a.named(m.Name)
+	if err != nil {
+		m.Done(protocol.Booking{}, err)
+		return
+	}
+	c.Send(a.booking(id), protocol.MoveCheckout{Booking: id, To: m.To.To, By: m.To.By, Done: m.Done})
 }
 
 func (a *Actor) close(c actor.Context, m Close) {
-	id, ok := a.names[protocol.Ref(m.Name)]
-	if !ok {
-		var err error
-		if id, err = protocol.ParseBookingID(m.Name); err != nil {
-			m.Done(protocol.Booking{}, protocol.Errorf(protocol.NotFound, "booking_not_found", "no live booking goes by this id"))
-			return
-		}
+	id, err := a.named(m.Name)
+	if err != nil {
+		m.Done(protocol.Booking{}, err)
+		return
 	}
 	c.Send(a.booking(id), protocol.EndBooking{Booking: id, Reason: "deleted", Done: m.Done})
 }
@@ -250,16 +310,21 @@ func (a *Actor) ended(c actor.Context, b protocol.Booking) {
 	if b.State == protocol.BookingClosed {
 		free = time.Time{}
 	}
-	if !a.ledger.release(b.NumberA, b.PartyA, b.PartyB, free) {
+	if !a.ledger.release(b, free) {
 		return
 	}
 	if a.names[b.Ref] == b.ID {
 		delete(a.names, b.Ref)
 	}
-	c.Send(a.numbers[b.NumberA], protocol.ReleaseNumber{Booking: b.ID, PartyA: b.PartyA, PartyB: b.PartyB, Until: free})
-	if !free.IsZero() {
+	a.onNumbers(b, func(number, partyA, partyB phone.Number) {
+		c.Send(a.numbers[number], protocol.ReleaseNumber{Booking: b.ID, PartyA: partyA, PartyB: partyB, Until: free})
+	})
+	if free.IsZero() {
+		a.retireIfEmpty(c, b.NumberA, b.NumberB)
+	} else {
 		a.rest(c, b)
 	}
+	a.bury(b)
 	a.counted()
 }
 
@@ -274,106 +339,6 @@ func (a *Actor) confirm(m protocol.BookingEnded) {
 	}
 }
 
-func (a *Actor) rest(c actor.Context, b protocol.Booking) {
-	a.quarantine.push(b.FreeAt, rested{b.ID, b.NumberA, b.NumberB, b.PartyA, b.PartyB, b.FreeAt})
-	a.arm(c)
-}
-
-// add writes the numbers that are new, and takes them in at once: a booking on
-// one of them is written after them.
-func (a *Actor) add(c actor.Context, m Add) {
-	now := time.Now().Truncate(time.Microsecond)
-	var fresh []protocol.Number
-	asked := make(map[phone.Number]bool, len(m.Numbers))
-	for _, n := range m.Numbers {
-		if len(a.ledger.parties[n]) > 0 {
-			m.Done(protocol.Added{}, protocol.Errorf(protocol.Conflict, "number_is_party",
-				"%s is a party of a booking and cannot be a proxy number", n))
-			return
-		}
-		if !asked[n] && a.numbers[n] == nil {
-			fresh = append(fresh, protocol.Number{Number: n, Partition: a.Partition, ChangedAt: now})
-		}
-		asked[n] = true
-	}
-	answer := protocol.Added{New: len(fresh), Pool: len(a.ledger.slots) + len(fresh)}
-	err := a.Journal.Append(journal.Change{Partition: a.Partition, Numbers: fresh}, func(err error) {
-		m.Done(answer, journal.Refusal(err))
-	})
-	if err != nil {
-		m.Done(protocol.Added{}, journal.Refusal(err))
-		return
-	}
-	for _, n := range fresh {
-		a.serve(c, n)
-	}
-	a.counted()
-}
-
-func (a *Actor) serve(c actor.Context, n protocol.Number) {
-	a.ledger.add(n.Number, n.State)
-	a.numbers[n.Number] = c.Spawn(a.Number(n, a.booking, a.call))
-}
-
-// sweep tells due bookings that their time has come, and ends quarantines. A
-// crowd is told in portions, so that rings and requests get their turn.
-func (a *Actor) sweep(c actor.Context) {
-	a.timerAt = time.Time{}
-	now := time.Now()
-	told := 0
-	for ; told < sweep; told++ {
-		id, at, ok := a.checkouts.due(now)
-		if !ok {
-			break
-		}
-		c.Send(a.booking(id), protocol.CheckOut{Booking: id, At: at})
-	}
-	var over []journal.Closing
-	for len(over) < sweep {
-		r, at, ok := a.quarantine.due(now)
-		if !ok {
-			break
-		}
-		a.ledger.forget(r.numberA, r.partyA, r.partyB, at)
-		c.Send(a.numbers[r.numberA], protocol.ForgetParties{Booking: r.id, PartyA: r.partyA, PartyB: r.partyB})
-		over = append(over, journal.Closing{ID: r.id, State: protocol.BookingClosed})
-	}
-	if len(over) > 0 {
-		// A change that cannot be queued now is made up for by the next
-		// recovery, which finds these quarantines over.
-		err := a.Journal.Append(journal.Change{Partition: a.Partition, Close: over}, nil)
-		if err != nil {
-			a.Log.Warn("end of quarantine not written", zap.Int("bookings", len(over)), zap.Error(err))
-		}
-	}
-	if told == sweep || len(over) == sweep {
-		a.timerN++
-		c.Send(c.Self(), wake{a.timerN})
-		return
-	}
-	a.arm(c)
-}
-
-// arm sets the one timer to the earliest instant. It looks again at least once
-// an hour, because wall clocks are set.
-func (a *Actor) arm(c actor.Context) {
-	at, ok := a.checkouts.next()
-	if free, ok2 := a.quarantine.next(); ok2 && (!ok || free.Before(at)) {
-		at, ok = free, true
-	}
-	if !ok || !a.timerAt.IsZero() && !at.Before(a.timerAt) {
-		return
-	}
-	if a.timer != nil {
-		a.timer.Stop()
-	}
-	wait := min(max(time.Until(at), time.Millisecond), time.Hour)
-	a.timerAt = time.Now().Add(wait)
-	a.timerN++
-	n, self, root := a.timerN, c.Self(), c.ActorSystem().Root
-	a.timer = time.AfterFunc(wait, func() { root.Send(self, wake{n}) })
-}
-
 // lost is called for a child that stopped. Shards and numbers stop only with
 // the pool; if one fails alone, the partition starts over from the store.
 func (a *Actor) lost(_ actor.Context, who *actor.PID) {
@@ -382,10 +347,7 @@ func (a *Actor) lost(_ actor.Context, who *actor.PID) {
 	}
 }
 
-func (a *Actor) counted() {
-	room := len(a.ledger.slots)*a.PairsPerNumber - a.ledger.live
-	a.Observer.NumbersCounted(a.ledger.serving, a.ledger.idle(), a.ledger.live, room)
-}
+func (a *Actor) counted() { a.Observer.NumbersCounted(a.ledger.figures()) }
 
 var shardSeed = maphash.MakeSeed()
 

@@ -1,267 +1,272 @@
 package pool
 
 import (
-	"time"
-
 	"maskswitch/actors/phone"
 	"maskswitch/actors/protocol"
 )
 
-// A ledger knows how loaded each number is and which numbers each party uses.
-// It decides every assignment of its partition.
+// want is what a new booking asks of the ledger.
+type want struct {
+	a, b         phone.Number
+	homeA, homeB phone.Region // where they live
+	masks        protocol.Masks
+	region       phone.Region // where the numbers shall be at home; nowhere: where the parties are
+	strict       bool         // and nowhere else
+}
+
+// allows says whether a number of a region may be lent at all.
+func (w *want) allows(r phone.Region) bool {
+	return !w.strict || !w.region.Known() || w.region.Contains(r)
+}
+
+// lent is the numbers that a booking has got: what A dials and what B dials.
+// They are equal if both dial one.
+type lent struct {
+	a, b        phone.Number
+	quarantined bool // a party remembers his number from a booking with somebody else
+}
+
+// refusal says why a booking has got no number.
+type refusal uint8
+
+// In the order in which they are looked for.
+const (
+	_                  refusal = iota
+	refusedEmpty               // no number serves
+	refusedRegion              // none serves in the one region that may be
+	refusedUsed                // each is used by one of the two, at its cap, or rings too often
+	refusedQuarantined         // what is free is quarantined, and the ledger strict
+)
+
+// assign picks the numbers for two parties and holds them for their booking, or
+// says why there are none.
 //
-// Assignment is online edge colouring: bookings are edges, numbers are colours,
-// and no two edges of one party have the same. The colour taken is the least
-// loaded one that neither party uses. Numbers hang in lists by load, the longest
-// waiting first, so the search passes at most the numbers of the two parties
-// before it finds one: its cost is that of their bookings, not of the pool.
-type ledger struct {
-	most    int32 // live pairs on one number
-	strict  bool  // never lend a quarantined number to the same party
-	slots   []slot
-	index   map[phone.Number]int32
-	parties map[phone.Number][]use
-	lists   []list // serving slots by load
-	serving int
-	live    int      // live bookings
-	seen    []uint32 // per slot: the search that marked it
-	search  uint32
+// The same two people get the number that they had, if nobody else has come
+// between them and it. If not, what is wanted is looked for in this order:
+//
+//  1. wanted shared: a clean number for both;
+//  2. a clean number for each, or if there is only one, that one for both;
+//  3. wanted shared: a number for both that one of them remembers, the oldest
+//     memory first;
+//  4. a number for each, clean if there is one, else the oldest memory.
+//
+// A number is clean for somebody who neither uses it nor remembers it from a
+// booking with somebody other than the one he is to talk to now. When he rings
+// it late, believing the old booking to live, it leads to nobody wrong.
+func (l *ledger) assign(id protocol.BookingID, w want) (lent, refusal) {
+	if l.all.tally.serving == 0 {
+		return lent{}, refusedEmpty
+	}
+	if w.strict && w.region.Known() {
+		if g := l.groups[w.region]; g == nil || g.tally.serving == 0 {
+			return lent{}, refusedRegion
+		}
+	}
+	i, j, clean := l.choose(&w)
+	switch {
+	case i == none:
+		return lent{}, refusedUsed
+	case !clean && l.Strict:
+		return lent{}, refusedQuarantined
+	}
+	l.hold(id, w.a, w.b, i, j)
+	return lent{l.slots[i].Number.Number, l.slots[j].Number.Number, !clean}, 0
 }
 
-type slot struct {
-	number     phone.Number
-	state      protocol.NumberState
-	load       int32 // live pairs
-	prev, next int32 // in its list; -1 ends it
+// side is one of the two parties in a search.
+type side struct {
+	party
+	other phone.Number
+	home  phone.Region
+	marks *marks
+	soft  bool // a number that rests will do
 }
 
-// use is one party's hold on a number: live, or remembered until an instant.
-type use struct {
-	slot int32
-	free int64 // unix microseconds; 0 while live
+// scratch is what searches use again and again.
+type scratch struct {
+	a, b, both marks
+	until      []int64 // per slot, where a search has set it
 }
 
-type list struct{ head, tail, n int32 }
-
-const none = int32(-1)
-
-func newLedger(pairsPerNumber int, strict bool) *ledger {
-	return &ledger{
-		most:    int32(pairsPerNumber),
-		strict:  strict,
-		index:   make(map[phone.Number]int32),
-		parties: make(map[phone.Number][]use),
+// choose finds the slot that A is to dial and the one for B.
+func (l *ledger) choose(w *want) (i, j int32, clean bool) {
+	a := side{party: l.parties[w.a], other: w.b, home: w.homeA, marks: &l.scratch.a}
+	b := side{party: l.parties[w.b], other: w.a, home: w.homeB, marks: &l.scratch.b}
+	both := &l.scratch.both
+	if w.masks == protocol.MasksShared {
+		l.mark(both, &a, &b)
+		if i = l.again(both, none, w); i == none {
+			i = l.find(both, none, w, a.home, b.home)
+		}
+		if i != none {
+			return i, i, true
+		}
 	}
+	l.mark(a.marks, &a)
+	l.mark(b.marks, &b)
+	if i, j = l.pair(&a, &b, w); i != none {
+		return i, j, true
+	}
+	if w.masks == protocol.MasksShared {
+		if i = l.longestRested(both, none, w, &a, &b); i != none {
+			return i, i, false
+		}
+	}
+	a.soft, b.soft = true, true
+	i, j = l.pair(&a, &b, w)
+	return i, j, false
 }
 
-// add takes in a number that is not there yet.
-func (l *ledger) add(n phone.Number, state protocol.NumberState) {
-	i := int32(len(l.slots))
-	l.index[n] = i
-	l.slots = append(l.slots, slot{number: n, state: state, prev: none, next: none})
-	l.seen = append(l.seen, 0)
-	if state == protocol.NumberServing {
-		l.serving++
-		l.hang(i)
-	}
-}
-
-// assign picks a number for two parties and holds it for them: the second
-// result is false if every number that has room is in use by one of them.
-func (l *ledger) assign(a, b phone.Number) (phone.Number, bool) {
-	l.search++
-	for _, u := range l.parties[a] {
-		l.seen[u.slot] = l.search
-	}
-	for _, u := range l.parties[b] {
-		l.seen[u.slot] = l.search
-	}
-	i := l.leastLoaded()
-	if i == none && !l.strict {
-		i = l.longestRested(a, b)
-	}
-	if i == none {
-		return phone.Number{}, false
-	}
-	l.hold(i, a, b)
-	return l.slots[i].number, true
-}
-
-func (l *ledger) leastLoaded() int32 {
-	for load := int32(0); load < min(l.most, int32(len(l.lists))); load++ {
-		for i := l.lists[load].head; i != none; i = l.slots[i].next {
-			if l.seen[i] != l.search {
-				return i
+// mark marks what sides use and remember, and notes what they had with each
+// other.
+func (l *ledger) mark(m *marks, sides ...*side) {
+	m.begin(len(l.slots))
+	for _, s := range sides {
+		for _, u := range l.uses.items(s.live) {
+			m.use(u.slot)
+		}
+		for _, x := range l.memories.items(s.past) {
+			if x.other == s.other {
+				m.had = append(m.had, x)
+			} else {
+				m.rest(x.slot)
 			}
 		}
 	}
-	return none
 }
 
-// longestRested finds, among the numbers that the two only remember, the one
-// whose memory is the oldest.
-func (l *ledger) longestRested(a, b phone.Number) int32 {
-	best, oldest := none, int64(0)
-	for _, party := range [...]phone.Number{a, b} {
-		for _, u := range l.parties[party] {
-			s := &l.slots[u.slot]
-			if s.state != protocol.NumberServing || s.load >= l.most {
-				continue
-			}
-			freeA, liveA := l.memory(a, u.slot)
-			freeB, liveB := l.memory(b, u.slot)
-			if liveA || liveB {
-				continue
-			}
-			if free := max(freeA, freeB); best == none || free < oldest {
-				best, oldest = u.slot, free
-			}
+// again finds the slot but one that the two had last, of those that are clean
+// and have room.
+func (l *ledger) again(m *marks, but int32, w *want) int32 {
+	best, last := none, int64(0)
+	for _, x := range m.had {
+		s := &l.slots[x.slot]
+		if (best == none || x.free > last) && m.clean(x.slot) && s.open && x.slot != but && w.allows(s.region) {
+			best, last = x.slot, x.free
 		}
 	}
 	return best
 }
 
-// memory says until when a party remembers a number, and whether it is in use.
-func (l *ledger) memory(party phone.Number, slot int32) (free int64, live bool) {
-	for _, u := range l.parties[party] {
-		if u.slot == slot {
-			live = live || u.free == 0
-			free = max(free, u.free)
+// find takes the first clean slot but one: in the region asked for, if there is
+// one, then where the parties live, then anywhere.
+func (l *ledger) find(m *marks, but int32, w *want, homes ...phone.Region) int32 {
+	if w.region.Known() {
+		if i := l.firstIn(w.region, m, but); i != none || w.strict {
+			return i
+		}
+		if i := l.firstIn(w.region.Country(), m, but); i != none {
+			return i
 		}
 	}
-	return free, live
-}
-
-// restore holds a number for a booking read from the store; false if the pool
-// does not have the number.
-func (l *ledger) restore(n, a, b phone.Number) bool {
-	i, ok := l.index[n]
-	if ok {
-		l.hold(i, a, b)
-	}
-	return ok
-}
-
-func (l *ledger) hold(i int32, a, b phone.Number) {
-	l.parties[a] = append(l.parties[a], use{slot: i})
-	l.parties[b] = append(l.parties[b], use{slot: i})
-	l.shift(i, +1)
-	l.live++
-}
-
-// release frees a number for others at once. The two parties remember it until
-// free; a zero instant leaves no memory.
-func (l *ledger) release(n, a, b phone.Number, free time.Time) bool {
-	i, ok := l.index[n]
-	if !ok || !l.let(i, a, free) {
-		return false
-	}
-	l.let(i, b, free)
-	l.shift(i, -1)
-	l.live--
-	return true
-}
-
-func (l *ledger) let(i int32, party phone.Number, free time.Time) bool {
-	uses := l.parties[party]
-	for k := range uses {
-		if uses[k].slot != i || uses[k].free != 0 {
+	for k, home := range homes {
+		if !home.Known() || k > 0 && home.Country() == homes[0].Country() {
 			continue
 		}
-		if free.IsZero() {
-			l.drop(party, k)
-		} else {
-			uses[k].free = free.UnixMicro()
+		if i := l.near(home, m, but); i != none {
+			return i
 		}
-		return true
 	}
-	return false
+	return l.all.first(m, but)
 }
 
-// remember takes in a quarantined booking read from the store.
-func (l *ledger) remember(n, a, b phone.Number, free time.Time) bool {
-	i, ok := l.index[n]
-	if ok {
-		l.parties[a] = append(l.parties[a], use{i, free.UnixMicro()})
-		l.parties[b] = append(l.parties[b], use{i, free.UnixMicro()})
+func (l *ledger) firstIn(r phone.Region, m *marks, but int32) int32 {
+	if g := l.groups[r]; g != nil {
+		return g.first(m, but)
 	}
-	return ok
+	return none
 }
 
-// forget ends one quarantine.
-func (l *ledger) forget(n, a, b phone.Number, free time.Time) {
-	i, ok := l.index[n]
-	if !ok {
-		return
+// near takes a slot of somebody's country, and of his area if that costs the
+// country little of its evenness: if it carries at most an eighth more than the
+// one that it is taken for. While all carry less than eight, that is no more.
+// Packing does not mind.
+func (l *ledger) near(home phone.Region, m *marks, but int32) int32 {
+	i := l.firstIn(home.Country(), m, but)
+	if i == none || home.Area() == 0 {
+		return i
 	}
-	for _, party := range [...]phone.Number{a, b} {
-		for k, u := range l.parties[party] {
-			if u.slot == i && u.free == free.UnixMicro() {
-				l.drop(party, k)
-				break
+	j := l.firstIn(home, m, but)
+	if j == none || l.Policy == protocol.AssignSpread && l.slots[j].load > l.slots[i].load+l.slots[i].load/8 {
+		return i
+	}
+	return j
+}
+
+// pair finds a number for each side, two if there are two. Both are none if one
+// side has none.
+func (l *ledger) pair(a, b *side, w *want) (i, j int32) {
+	i = l.again(a.marks, none, w)
+	j = l.again(b.marks, i, w)
+	if i == none {
+		i = l.pick(a, j, w)
+	}
+	if j == none {
+		j = l.pick(b, i, w)
+	}
+	switch {
+	case i == none && j == none:
+		return none, none
+	case i == none:
+		return l.part(a, b, j, w)
+	case j == none:
+		j, i = l.part(b, a, i, w)
+		return i, j
+	}
+	return i, j
+}
+
+// part settles a pair of which one side, the poor one, has nothing besides the
+// number that the other is about to get. The other gets another if it can.
+func (l *ledger) part(poor, other *side, taken int32, w *want) (forPoor, forOther int32) {
+	if l.pick(poor, none, w) == none {
+		return none, none
+	}
+	if k := l.pick(other, taken, w); k != none {
+		return taken, k
+	}
+	return taken, taken
+}
+
+// pick finds a number but one for one side of a pair.
+func (l *ledger) pick(s *side, but int32, w *want) int32 {
+	i := l.again(s.marks, but, w)
+	if i == none {
+		i = l.find(s.marks, but, w, s.home)
+	}
+	if i == none && s.soft {
+		i = l.longestRested(s.marks, but, w, s)
+	}
+	return i
+}
+
+// longestRested finds, among the numbers that rest and have room, the one whose
+// memory is the oldest, wherever it is at home if that is not laid down.
+func (l *ledger) longestRested(m *marks, but int32, w *want, sides ...*side) int32 {
+	if missing := len(l.slots) - len(l.scratch.until); missing > 0 {
+		l.scratch.until = append(l.scratch.until, make([]int64, missing)...)
+	}
+	until := l.scratch.until
+	for _, s := range sides {
+		for _, x := range l.memories.items(s.past) {
+			until[x.slot] = 0
+		}
+	}
+	for _, s := range sides {
+		for _, x := range l.memories.items(s.past) {
+			if x.other != s.other {
+				until[x.slot] = max(until[x.slot], x.free)
 			}
 		}
 	}
-}
-
-func (l *ledger) drop(party phone.Number, k int) {
-	uses := l.parties[party]
-	last := len(uses) - 1
-	uses[k] = uses[last]
-	if last == 0 {
-		delete(l.parties, party)
-		return
+	best := none
+	for _, s := range sides {
+		for _, x := range l.memories.items(s.past) {
+			i := x.slot
+			if n := &l.slots[i]; m.rests(i) && n.open && i != but && w.allows(n.region) && (best == none || until[i] < until[best]) {
+				best = i
+			}
+		}
 	}
-	l.parties[party] = uses[:last]
-}
-
-// idle counts the serving numbers with no live booking.
-func (l *ledger) idle() int {
-	if len(l.lists) == 0 {
-		return 0
-	}
-	return int(l.lists[0].n)
-}
-
-func (l *ledger) shift(i, by int32) {
-	serving := l.slots[i].state == protocol.NumberServing
-	if serving {
-		l.unhang(i)
-	}
-	l.slots[i].load += by
-	if serving {
-		l.hang(i)
-	}
-}
-
-func (l *ledger) hang(i int32) {
-	s := &l.slots[i]
-	for int(s.load) >= len(l.lists) {
-		l.lists = append(l.lists, list{head: none, tail: none})
-	}
-	at := &l.lists[s.load]
-	s.prev, s.next = at.tail, none
-	if at.tail == none {
-		at.head = i
-	} else {
-		l.slots[at.tail].next = i
-	}
-	at.tail = i
-	at.n++
-}
-
-func (l *ledger) unhang(i int32) {
-	s := &l.slots[i]
-	at := &l.lists[s.load]
-	if s.prev == none {
-		at.head = s.next
-	} else {
-		l.slots[s.prev].next = s.next
-	}
-	if s.next == none {
-		at.tail = s.prev
-	} else {
-		l.slots[s.next].prev = s.prev
-	}
-	at.n--
+	return best
 }

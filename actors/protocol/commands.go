@@ -55,6 +55,7 @@ type Speak struct {
 	Tag  Tag
 	Text string
 	What string // what is said, for the command id: each sentence once
+	Both bool   // to the leg across as well
 }
 
 // HangUp ends a leg.

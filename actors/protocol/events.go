@@ -114,3 +114,4 @@ type Recovered struct{ At time.Time }
 func (CommandEnded) event()   {}
 func (DeadlinePassed) event() {}
 func (Recovered) event()      {}
+func (BookingOver) event()    {}

@@ -195,3 +195,11 @@ type AddNumbers struct {
 	Numbers []phone.Number
 	Done    func(Added, error)
 }
+
+// PoolFigures are the pool's gauges.
+type PoolFigures struct {
+	Numbers [4]int // by NumberState
+	Idle    int    // serving numbers that show no live booking
+	Live    int    // live bookings
+	Room    int    // how many more the serving numbers could show, by the cap on each
+}

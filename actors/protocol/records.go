@@ -17,7 +17,8 @@ type Booking struct {
 	State            BookingState
 	Reason           string // why it ended: "checkout", "idle", "deleted" or "number_retired"
 	CreatedAt        time.Time
-	LimitAt          time.Time     // the end that was asked for or moved to; idleness may bring the checkout forward
+	LimitAt          time.Time     // with Terms.Idle: the end that was asked for or moved to,
+	IdleAt           time.Time     // and the one that comes earlier if nobody calls
 	CheckoutAt       time.Time     // planned, and once it has ended the real one
 	FreeAt           time.Time     // end of quarantine; the checkout while it lives
 	Asked            time.Duration // the duration first asked for: part of what makes a repeat a repeat

@@ -88,7 +88,7 @@ func (s *Server) run(rt route, w http.ResponseWriter, r *http.Request) (key stri
 		}
 		defer s.inFlight.Add(-1)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), rt.patience)
 	defer cancel()
 	return key, rt.handle(s, w, r.WithContext(ctx))
 }

@@ -64,6 +64,17 @@ func TestObserver(t *testing.T) {
 		{request("DELETE", "/bookings/bk_1", ""), "/bookings/{id} DELETE 200"},
 		{request("DELETE", "/bookings/bk_2", ""), "/bookings/{id} DELETE 404"},
 		{request("GET", "/health", ""), "/health GET 200"},
+		{request("PATCH", "/bookings/bk_2", `{"extend_hours":1}`), "/bookings/{id} PATCH 404"},
+		{request("GET", "/pool", ""), "/pool GET 200"},
+		{request("GET", "/pool/+13125550100", ""), "/pool/{number} GET 404"},
+		{request("PATCH", "/pool/+13125550100", `{"state":"serving"}`), "/pool/{number} PATCH 404"},
+		{request("DELETE", "/pool/1", ""), "/pool/{number} DELETE 400"},
+		{request("GET", "/pool/headroom", ""), "/pool/headroom GET 200"},
+		{request("HEAD", "/pool/sizing", ""), "/pool/sizing GET 400"},
+		{request("POST", "/pool/import", `{"tag":"a"}`), "/pool/import POST 200"},
+		{request("POST", "/pool/order", ordered("")), "/pool/order POST 202"},
+		{request("GET", "/pool/orders", ""), "/pool/orders GET 200"},
+		{request("GET", "/pool/orders/o1", ""), "/pool/orders/{id} GET 404"},
 		{request("GET", "/openapi.json", ""), "/openapi.json GET 200"},
 		{request("GET", "/nothing", ""), "other other 404"},
 		{request("PUT", "/pool", ""), "other other 405"},
@@ -103,8 +114,16 @@ func TestLogHasNoNumbers(t *testing.T) {
 		ask(h, request("GET", "/bookings/+13125550133", ""))
 		ask(h, request("DELETE", "/bookings/+13125550133", ""))
 		ask(h, request("GET", "/+13125550133", ""))
+		ask(h, request("PATCH", "/bookings/+13125550133", `{"extend_hours":1}`))
+		ask(h, request("GET", "/pool?cursor=13125550100", ""))
+		ask(h, request("GET", "/pool/+13125550100", ""))
+		ask(h, request("GET", "/pool/13125550100", ""))
+		ask(h, request("PATCH", "/pool/+13125550100", `{"state":"resting","+13125550100":1}`))
+		ask(h, request("DELETE", "/pool/+13125550100?force=true", ""))
+		ask(h, request("POST", "/pool/order", ordered(`,"order_id":"+13125550100"`)))
+		ask(h, request("GET", "/pool/orders/+13125550100", ""))
 	}
-	if logged.Len() != 27 {
+	if logged.Len() != 51 {
 		t.Errorf("%d lines", logged.Len())
 	}
 	for _, line := range logged.All() {

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +15,8 @@ import (
 
 const partiesRequired = "party_a and party_b required"
 
-// defaultHours is how long a booking lasts whose maker did not say.
-const defaultHours = 24
+// defaultDuration is how long a booking lasts whose maker did not say.
+const defaultDuration = 24 * time.Hour
 
 // newBooking is the request. A member that may be missing may be null, and
 // booking_id may be empty: the replaced application took both for missing.
@@ -28,6 +25,7 @@ type newBooking struct {
 	PartyB        string   `json:"party_b"`
 	BookingID     string   `json:"booking_id"`
 	DurationHours *float64 `json:"duration_hours"`
+	newTerms
 }
 
 // command checks the request and says it in the switch's words.
@@ -51,47 +49,53 @@ func (in newBooking) command(maxHours int) (protocol.OpenBooking, error) {
 	if a == b {
 		return none, refuse(invalid, "same_party", "party_b", "party_a and party_b are the same phone; a booking joins two")
 	}
-	if in.BookingID != "" && !isBookingID(in.BookingID) {
-		return none, refuse(invalid, "bad_booking_id", "booking_id",
-			fmt.Sprintf("a booking_id has 1 to %d characters that a URL path takes as they are: "+
-				"letters, digits and any of %s, but not . or .. alone", maxBookingID, bookingIDMarks))
+	if in.BookingID != "" && !isName(in.BookingID) {
+		return none, badName("booking_id")
 	}
-	duration, err := in.duration(maxHours)
+	duration := defaultDuration
+	if in.DurationHours != nil {
+		if duration, err = hours("duration_hours", *in.DurationHours, maxHours); err != nil {
+			return none, err
+		}
+	}
+	terms, err := in.terms(maxHours)
 	if err != nil {
 		return none, err
 	}
-	return protocol.OpenBooking{Ref: protocol.Ref(in.BookingID), PartyA: a, PartyB: b, Duration: duration}, nil
+	return protocol.OpenBooking{Ref: protocol.Ref(in.BookingID), PartyA: a, PartyB: b, Duration: duration, Terms: terms}, nil
 }
 
-// duration is in whole milliseconds, so that the same request repeated asks for
-// the same duration, whatever precision a store has.
-func (in newBooking) duration(maxHours int) (time.Duration, error) {
-	hours := float64(defaultHours)
-	if in.DurationHours != nil {
-		hours = *in.DurationHours
-	}
-	ms := math.Round(hours * float64(time.Hour/time.Millisecond))
+// hours reads a duration in whole milliseconds, so that the same request
+// repeated asks for the same duration, whatever precision a store has.
+func hours(field string, value float64, most int) (time.Duration, error) {
+	ms := math.Round(value * float64(time.Hour/time.Millisecond))
 	switch {
-	case !(hours > 0):
-		return 0, refuse(invalid, "out_of_range", "duration_hours", "duration_hours must be more than 0")
-	case hours > float64(maxHours):
-		return 0, refuse(invalid, "out_of_range", "duration_hours", fmt.Sprintf("duration_hours may be %d at most", maxHours))
+	case !(value > 0):
+		return 0, refuse(invalid, "out_of_range", field, field+" must be more than 0")
+	case value > float64(most):
+		return 0, refuse(invalid, "out_of_range", field, fmt.Sprintf("%s may be %d at most", field, most))
 	case ms < 1:
-		return 0, refuse(invalid, "out_of_range", "duration_hours", "duration_hours is less than a millisecond")
+		return 0, refuse(invalid, "out_of_range", field, field+" is less than a millisecond")
 	}
 	return time.Duration(ms) * time.Millisecond, nil
 }
 
-// A booking_id is what may stand in a URL path as it is (RFC 3986, pchar): an
-// id that was taken here can be read and deleted there, escaped or not.
+// A name that a client gives, a booking_id or an order_id, is what may stand in
+// a URL path as it is (RFC 3986, pchar): what was taken here can be read and
+// deleted there, escaped or not.
 const (
-	maxBookingID   = 128
-	bookingIDMarks = "-._~!$&'()*+,;=:@"
+	maxName   = 128
+	nameMarks = "-._~!$&'()*+,;=:@"
 )
 
-func isBookingID(s string) bool {
-	return s != "" && len(s) <= maxBookingID && s != "." && s != ".." &&
-		strings.Trim(s, alphanumeric+bookingIDMarks) == ""
+func isName(s string) bool {
+	return s != "" && len(s) <= maxName && s != "." && s != ".." && strings.Trim(s, alphanumeric+nameMarks) == ""
+}
+
+func badName(field string) error {
+	return refuse(invalid, "bad_"+field, field,
+		fmt.Sprintf("an id has 1 to %d characters that a URL path takes as they are: "+
+			"letters, digits and any of %s, but not . or .. alone", maxName, nameMarks))
 }
 
 type bookingCreated struct {
@@ -101,6 +105,7 @@ type bookingCreated struct {
 	ProxyNumberB string `json:"proxy_number_b,omitzero"`
 	ExpiresAt    int64  `json:"expires_at"`
 	Repeated     bool   `json:"repeated"`
+	masks
 }
 
 // createBooking gives two parties a proxy number: 200 with the booking, also
@@ -120,7 +125,8 @@ func (s *Server) createBooking(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return reply(w, http.StatusOK, bookingCreated{
-		"created", opened.PublicID(), opened.NumberA.E164(), numberB(opened.Booking), opened.CheckoutAt.Unix(), opened.Repeated,
+		"created", opened.PublicID(), opened.NumberA.E164(), numberB(opened.Booking), end(opened.Booking).Unix(), opened.Repeated,
+		masksOf(opened.Booking),
 	})
 }
 
@@ -145,18 +151,20 @@ type bookingRow struct {
 	PartyB       string `json:"party_b"`
 	Created      int64  `json:"created"`
 	ExpiresAt    int64  `json:"expires_at"`
+	masks
+	shownTerms
 }
 
 func rowOf(b protocol.Booking) bookingRow {
 	return bookingRow{
 		b.PublicID(), b.State.String(), b.Reason, b.NumberA.E164(), b.NumberA.E164(), numberB(b),
-		b.PartyA.E164(), b.PartyB.E164(), b.CreatedAt.Unix(), b.CheckoutAt.Unix(),
+		b.PartyA.E164(), b.PartyB.E164(), b.CreatedAt.Unix(), end(b).Unix(), masksOf(b), termsOf(b),
 	}
 }
 
 // readBooking shows one booking, live or ended.
 func (s *Server) readBooking(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
+	id, err := bookingID(r)
 	if err != nil {
 		return err
 	}
@@ -175,7 +183,7 @@ type bookingDeleted struct {
 
 // deleteBooking checks a booking out now: 404 if it has ended already.
 func (s *Server) deleteBooking(w http.ResponseWriter, r *http.Request) error {
-	id, err := pathID(r)
+	id, err := bookingID(r)
 	if err != nil {
 		return err
 	}
@@ -186,11 +194,11 @@ func (s *Server) deleteBooking(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusOK, bookingDeleted{"expired", ended.PublicID(), ended.NumberA.E164()})
 }
 
-// pathID is the id in the path. One that no booking can have is not found.
-func pathID(r *http.Request) (string, error) {
+// bookingID is the id in the path. One that no booking can have is not found.
+func bookingID(r *http.Request) (string, error) {
 	id := mux.Vars(r)["id"]
-	if !isBookingID(id) {
-		return "", refuse(notFound, "no_such_booking", "", "no booking has this id")
+	if !isName(id) {
+		return "", refuse(notFound, "booking_not_found", "", "no booking has this id")
 	}
 	return id, nil
 }
@@ -203,7 +211,27 @@ type bookingList struct {
 
 // listBookings shows bookings in the order in which they were made.
 func (s *Server) listBookings(w http.ResponseWriter, r *http.Request) error {
-	query, err := parseQuery(r.URL.RawQuery)
+	query := protocol.BookingQuery{State: protocol.BookingLive, Limit: defaultLimit}
+	err := parameters(r, func(name, value string) (err error) {
+		switch name {
+		case "limit":
+			query.Limit, err = limitParameter(value)
+		case "cursor":
+			if query.After, err = protocol.ParseBookingID(value); err != nil {
+				return badCursor()
+			}
+		case "status":
+			var ok bool
+			if query.State, ok = protocol.ParseBookingState(value); !ok {
+				return refuse(invalid, "unknown_status", name, "status is live, quarantine or closed")
+			}
+		case "party":
+			query.Party, err = partyParameter(value)
+		default:
+			return unknownParameter(name, "this list takes limit, cursor, status and party")
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -227,61 +255,6 @@ func (s *Server) listBookings(w http.ResponseWriter, r *http.Request) error {
 		list.Bookings[i] = rowOf(found[i])
 	}
 	return reply(w, http.StatusOK, list)
-}
-
-const (
-	defaultLimit = 100
-	maxLimit     = 1000
-)
-
-// parseQuery reads the list's parameters, as strictly as a body: a misspelt
-// filter that is ignored shows somebody else's bookings.
-func parseQuery(raw string) (protocol.BookingQuery, error) {
-	query := protocol.BookingQuery{State: protocol.BookingLive, Limit: defaultLimit}
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return query, refuse(invalid, "malformed_query", "", "the query is not a form: name=value pairs, escaped, with & between them")
-	}
-	names := make([]string, 0, len(values))
-	for name := range values {
-		names = append(names, name)
-	}
-	slices.Sort(names) // of several faults, the same one is told each time
-	for _, name := range names {
-		if len(values[name]) > 1 {
-			return query, refuse(invalid, "duplicate_parameter", clip(name), "the parameter is there more than once")
-		}
-		if err := setParameter(&query, name, values[name][0]); err != nil {
-			return query, err
-		}
-	}
-	return query, nil
-}
-
-func setParameter(query *protocol.BookingQuery, name, value string) error {
-	var err error
-	switch name {
-	case "limit":
-		n, err := strconv.ParseUint(value, 10, 16)
-		if err != nil || n < 1 || n > maxLimit {
-			return refuse(invalid, "out_of_range", name, fmt.Sprintf("limit is a whole number from 1 to %d", maxLimit))
-		}
-		query.Limit = int(n)
-	case "cursor":
-		if query.After, err = protocol.ParseBookingID(value); err != nil {
-			return refuse(invalid, "bad_cursor", name, "cursor takes the next_cursor of an earlier answer")
-		}
-	case "status":
-		var ok bool
-		if query.State, ok = protocol.ParseBookingState(value); !ok {
-			return refuse(invalid, "unknown_status", name, "status is live, quarantine or closed")
-		}
-	case "party":
-		query.Party, err = partyParameter(value)
-	default:
-		return refuse(invalid, "unknown_parameter", clip(name), "this list takes limit, cursor, status and party")
-	}
-	return err
 }
 
 // partyParameter takes a space for the plus sign that a client forgot to

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,6 +18,9 @@ import (
 	"maskswitch/actors/protocol"
 	"maskswitch/http/api"
 )
+
+// shared is how an answer ends whose parties dial one number.
+const shared = `,"masks":"shared","proxy_numbers":{"party_a":"+13125550100","party_b":"+13125550100"}}` + "\n"
 
 // TestCreateBooking says what the switch is asked for, and what the client is
 // told.
@@ -54,7 +58,7 @@ func TestCreateBooking(t *testing.T) {
 			name = d.bookings[0].ID.String()
 		}
 		quoted, _ := json.Marshal(name)
-		text := fmt.Sprintf(`{"status":"created","booking_id":%s,"proxy_number":"+13125550100","expires_at":%d,"repeated":false}`+"\n",
+		text := fmt.Sprintf(`{"status":"created","booking_id":%s,"proxy_number":"+13125550100","expires_at":%d,"repeated":false`+shared,
 			strings.ReplaceAll(string(quoted), `\u0026`, "&"), epoch.Add(c.duration).Unix())
 		if status != http.StatusOK || body != text {
 			t.Errorf("%s: %d %s, want %s", c.story, status, body, text)
@@ -76,7 +80,7 @@ func TestMaxBookingHours(t *testing.T) {
 // different one under the same name is refused.
 func TestRepeatedBooking(t *testing.T) {
 	h := serve(&desk{})
-	first := `{"status":"created","booking_id":"bk_1","proxy_number":"+13125550100","expires_at":1767312000,"repeated":false}` + "\n"
+	first := `{"status":"created","booking_id":"bk_1","proxy_number":"+13125550100","expires_at":1767312000,"repeated":false` + shared
 	if _, body := ask(h, request("POST", "/bookings", good(`,"booking_id":"bk_1"`))); body != first {
 		t.Error("first:", body)
 	}
@@ -86,24 +90,6 @@ func TestRepeatedBooking(t *testing.T) {
 	}
 	if status, body := ask(h, request("POST", "/bookings", good(`,"booking_id":"bk_1","duration_hours":1`))); status != http.StatusConflict {
 		t.Error("different:", status, body)
-	}
-}
-
-// TestTwoProxyNumbers: a party who has to dial another number than the other
-// party is told so.
-func TestTwoProxyNumbers(t *testing.T) {
-	d := &desk{}
-	h := serve(d)
-	ask(h, request("POST", "/bookings", good(`,"booking_id":"bk_1"`)))
-	d.bookings[0].NumberB = number("+13125550101")
-	for _, r := range []*http.Request{
-		request("POST", "/bookings", good(`,"booking_id":"bk_1"`)),
-		request("GET", "/bookings/bk_1", ""),
-		request("GET", "/bookings", ""),
-	} {
-		if _, body := ask(h, r); !strings.Contains(body, `"proxy_number":"+13125550100","proxy_number_b":"+13125550101"`) {
-			t.Error(r.Method, r.URL, body)
-		}
 	}
 }
 
@@ -136,10 +122,13 @@ func TestMediaTypes(t *testing.T) {
 	}
 }
 
-// TestLife follows one booking through the routes that the replaced
-// application had, to the byte.
-func TestLife(t *testing.T) {
-	d := &desk{}
+// TestLife follows bookings, numbers and orders through the routes, those that
+// the replaced application had first, to the byte.
+func TestLife(t *testing.T) { atEpoch(t, testLife) }
+
+func testLife(t *testing.T) {
+	d := stocked()
+	d.orders = []protocol.NumberOrder{fullOrder()}
 	h := serve(d)
 	var out strings.Builder
 	for _, step := range []struct{ method, target, body string }{
@@ -156,12 +145,36 @@ func TestLife(t *testing.T) {
 		{"GET", "/bookings/bk_123", ""},
 		{"GET", "/bookings?status=quarantine", ""},
 		{"GET", "/bookings/bk_124", ""},
+		{"POST", "/bookings", good(`,"booking_id":"bk_125","masks":"pair","idle_hours":0.5` + allTerms)},
+		{"PATCH", "/bookings/bk_125", `{"extend_hours":1}`},
+		{"GET", "/bookings/bk_125", ""},
+		{"GET", "/pool", ""},
+		{"PATCH", "/pool/+13125550100", `{"state":"resting","rest_hours":12}`},
+		{"GET", "/pool/%2B13125550100", ""},
+		{"DELETE", "/pool/+13125550101", ""},
+		{"DELETE", "/pool/+13125550100?force=true", ""},
+		{"DELETE", "/pool/+13125550100", ""},
+		{"GET", "/pool/headroom", ""},
+		{"GET", "/pool/sizing?bookings=20000&hours=48&busiest=120", ""},
+		{"POST", "/pool/import", `{"tag":"maskswitch"}`},
+		{"POST", "/pool/order", ordered(`,"area_code":"312","order_id":"o/1"`)},
+		{"POST", "/pool/order", ordered(`,"area_code":"312","order_id":"o1"`)},
+		{"POST", "/pool/order", ordered(`,"area_code":"312","order_id":"o1"`)},
+		{"POST", "/pool/order", ordered(`,"order_id":"o1"`)},
+		{"GET", "/pool/orders/o1", ""},
+		{"GET", "/pool/orders/spring-1", ""},
+		{"GET", "/pool/orders?limit=1", ""},
 	} {
 		status, body := ask(h, request(step.method, step.target, step.body))
-		fmt.Fprintf(&out, "%s %s %s\n  %d %s", step.method, step.target, step.body, status, body)
+		fmt.Fprintf(&out, "%s %s %s\n  %d %s", step.method, step.target, step.body, status, varying(body))
 	}
 	golden(t, "life.golden", out.String())
 }
+
+var ourID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+
+// varying hides the ids that we give, which are random.
+func varying(s string) string { return ourID.ReplaceAllString(s, "(our id)") }
 
 // TestPathIDs: what is in the path reaches the switch as the client meant it.
 func TestPathIDs(t *testing.T) {
@@ -266,14 +279,23 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestPatience: a switch that does not answer is given up, sooner by a probe.
+// TestPatience: a switch that does not answer is given up, sooner by a probe,
+// later where the carrier or many bookings are waited for.
 func TestPatience(t *testing.T) {
-	for target, want := range map[string]time.Duration{"/health": 2 * time.Second, "/bookings": 10 * time.Second} {
+	for target, want := range map[string]time.Duration{
+		"GET /health": 2 * time.Second, "GET /bookings": 10 * time.Second, "GET /pool/+13125550100": 10 * time.Second,
+		"DELETE /pool/+13125550100": 45 * time.Second, "POST /pool/import": 45 * time.Second,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			h := serve(&desk{before: func(ctx context.Context) error { <-ctx.Done(); return fmt.Errorf("ask pool: %w", ctx.Err()) }})
 			w := httptest.NewRecorder()
-			h.ServeHTTP(w, request("GET", target, ""))
+			method, path, _ := strings.Cut(target, " ")
+			body := ""
+			if method == "POST" {
+				body = `{"tag":"maskswitch"}`
+			}
+			h.ServeHTTP(w, request(method, path, body))
 			if took := time.Since(start); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" || took != want {
 				t.Error(target, w.Code, w.Body, took)
 			}

@@ -147,6 +147,8 @@ func typeWords(t reflect.Type) string {
 		return "a string"
 	case reflect.Float64:
 		return "a number"
+	case reflect.Bool:
+		return "true or false"
 	case reflect.Slice:
 		return "an array"
 	}

@@ -31,6 +31,8 @@ type desk struct {
 	mu       sync.Mutex
 	calls    []any // the arguments of every call
 	bookings []protocol.Booking
+	numbers  []protocol.NumberStatus // in the order of their digits
+	orders   []protocol.NumberOrder
 }
 
 func (d *desk) called(ctx context.Context, arg any) error {
@@ -57,7 +59,7 @@ func (d *desk) OpenBooking(ctx context.Context, cmd protocol.OpenBooking) (proto
 	defer d.mu.Unlock()
 	for _, b := range d.bookings {
 		if cmd.Ref != "" && b.Ref == cmd.Ref {
-			if b.PartyA != cmd.PartyA || b.PartyB != cmd.PartyB || b.Asked != cmd.Duration {
+			if b.PartyA != cmd.PartyA || b.PartyB != cmd.PartyB || b.Asked != cmd.Duration || b.Terms != cmd.Terms {
 				return protocol.Opened{}, &protocol.Error{Kind: protocol.Conflict, Code: "booking_exists",
 					Detail: "the booking_id belongs to a different request", Field: "booking_id"}
 			}
@@ -68,9 +70,40 @@ func (d *desk) OpenBooking(ctx context.Context, cmd protocol.OpenBooking) (proto
 	b := protocol.Booking{
 		ID: protocol.NewBookingID(at), Ref: cmd.Ref, PartyA: cmd.PartyA, PartyB: cmd.PartyB,
 		NumberA: proxy, NumberB: proxy, CreatedAt: at, CheckoutAt: at.Add(cmd.Duration), Asked: cmd.Duration,
+		LimitAt: at.Add(cmd.Duration), Terms: cmd.Terms,
+	}
+	if cmd.Terms.Masks == protocol.MasksPair {
+		b.NumberB = proxyB
+	}
+	if idle := cmd.Terms.Idle; idle > 0 && idle < cmd.Duration {
+		b.CheckoutAt = at.Add(idle)
 	}
 	d.bookings = append(d.bookings, b)
 	return protocol.Opened{Booking: b}, nil
+}
+
+func (d *desk) MoveBooking(ctx context.Context, id string, to protocol.MoveBooking) (protocol.Booking, error) {
+	if err := d.called(ctx, to); err != nil {
+		return protocol.Booking{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, b := range d.bookings {
+		if b.PublicID() == id && b.State == protocol.BookingLive {
+			if b.LimitAt = b.LimitAt.Add(to.By); !to.To.IsZero() {
+				b.LimitAt = to.To
+			}
+			if !b.LimitAt.After(time.Now()) {
+				return b, protocol.Errorf(protocol.Invalid, "out_of_range", "the booking would have ended already")
+			}
+			if b.CheckoutAt = b.LimitAt; b.Terms.Idle > 0 {
+				b.CheckoutAt = b.CreatedAt.Add(b.Terms.Idle)
+			}
+			d.bookings[i] = b
+			return b, nil
+		}
+	}
+	return protocol.Booking{}, protocol.Errorf(protocol.NotFound, "booking_not_found", "no live booking has this id")
 }
 
 func (d *desk) CloseBooking(ctx context.Context, id string) (protocol.Booking, error) {
@@ -85,7 +118,7 @@ func (d *desk) CloseBooking(ctx context.Context, id string) (protocol.Booking, e
 			return d.bookings[i], nil
 		}
 	}
-	return protocol.Booking{}, protocol.Errorf(protocol.NotFound, "no_such_booking", "no live booking has this id")
+	return protocol.Booking{}, protocol.Errorf(protocol.NotFound, "booking_not_found", "no live booking has this id")
 }
 
 func (d *desk) Booking(ctx context.Context, id string) (protocol.Booking, error) {
@@ -99,7 +132,7 @@ func (d *desk) Booking(ctx context.Context, id string) (protocol.Booking, error)
 			return b, nil
 		}
 	}
-	return protocol.Booking{}, protocol.Errorf(protocol.NotFound, "no_such_booking", "no booking has this id")
+	return protocol.Booking{}, protocol.Errorf(protocol.NotFound, "booking_not_found", "no booking has this id")
 }
 
 func (d *desk) Bookings(ctx context.Context, q protocol.BookingQuery) ([]protocol.Booking, error) {
@@ -124,9 +157,10 @@ func (d *desk) Headcount(ctx context.Context) (protocol.Headcount, error) {
 
 // Numbers of the tests'.
 var (
-	proxy = number("+13125550100")
-	alice = number("+13125550111")
-	bob   = number("+13125550122")
+	proxy  = number("+13125550100")
+	proxyB = number("+13125550101")
+	alice  = number("+13125550111")
+	bob    = number("+13125550122")
 )
 
 func number(s string) phone.Number {

@@ -86,7 +86,7 @@ func problemOf(r *http.Request, err error, request string) *problem {
 		p = refuse(clientGone, "client_gone", "", "the client left before the answer")
 	case errors.Is(err, context.DeadlineExceeded):
 		p = refuse(unavailable, "timeout", "", "the switch did not answer in time, and may still do what was asked: "+
-			"ask again, with the same booking_id if a booking was to be opened")
+			"ask again, with the same booking_id or order_id if something was to be opened or ordered")
 		p.cause = err
 	default:
 		p = fault(err, request)
@@ -123,7 +123,7 @@ func noRoute(_ *Server, _ http.ResponseWriter, _ *http.Request) error {
 
 // wrongMethod answers for a path of ours with a method it does not have.
 func wrongMethod(allowed string) route {
-	return route{path: Other, method: Other, open: true, handle: func(*Server, http.ResponseWriter, *http.Request) error {
+	return route{path: Other, method: Other, open: true, patience: patience, handle: func(*Server, http.ResponseWriter, *http.Request) error {
 		return refuse(notAllowed, "method_not_allowed", "", "this path answers to "+allowed).with("Allow", allowed)
 	}}
 }

@@ -18,10 +18,19 @@ func good(more string) string {
 	return `{"party_a":"+13125550111","party_b":"+13125550122"` + more + `}`
 }
 
+// allTerms are the terms that masks and idleness leave over.
+const allTerms = `,"region":"US-312","region_strict":true,"on_checkout":"cut","grace_seconds":10`
+
+// ordered is a body that orderNumbers takes, with a place for more members.
+func ordered(more string) string {
+	return `{"country":"US","count":2,"max_monthly_cost":"5.00"` + more + `}`
+}
+
 // TestRefusals puts every kind of bad request to the API and compares what is
 // said, to the byte. Nothing of it may reach the switch.
 func TestRefusals(t *testing.T) {
 	post := func(path, body string) *http.Request { return request("POST", path, body) }
+	patch := func(path, body string) *http.Request { return request("PATCH", path, body) }
 	media := func(name, value string) *http.Request {
 		r := request("POST", "/bookings", good(""))
 		r.Header.Set(name, value)
@@ -115,6 +124,136 @@ func TestRefusals(t *testing.T) {
 		{"another charset", media("Content-Type", "application/json; charset=latin1")},
 		{"compressed", media("Content-Encoding", "gzip")},
 
+		{"masks of no kind", post("/bookings", good(`,"masks":"both"`))},
+		{"masks empty", post("/bookings", good(`,"masks":""`))},
+		{"masks with a capital", post("/bookings", good(`,"masks":"Pair"`))},
+		{"masks a number", post("/bookings", good(`,"masks":2`))},
+		{"region in small letters", post("/bookings", good(`,"region":"gb"`))},
+		{"region of no country", post("/bookings", good(`,"region":"XX"`))},
+		{"region empty", post("/bookings", good(`,"region":""`))},
+		{"region with an area outside North America", post("/bookings", good(`,"region":"GB-20"`))},
+		{"strict about nothing", post("/bookings", good(`,"region_strict":true`))},
+		{"strict a word", post("/bookings", good(`,"region":"GB","region_strict":"yes"`))},
+		{"idle zero", post("/bookings", good(`,"idle_hours":0`))},
+		{"idle negative", post("/bookings", good(`,"idle_hours":-1`))},
+		{"idle tiny", post("/bookings", good(`,"idle_hours":1e-9`))},
+		{"idle above the bound", post("/bookings", good(`,"idle_hours":8785`))},
+		{"idle a string", post("/bookings", good(`,"idle_hours":"1"`))},
+		{"on_checkout of no kind", post("/bookings", good(`,"on_checkout":"hang up"`))},
+		{"grace without a cut", post("/bookings", good(`,"grace_seconds":30`))},
+		{"grace, and calls finish", post("/bookings", good(`,"on_checkout":"finish","grace_seconds":0`))},
+		{"grace negative", post("/bookings", good(`,"on_checkout":"cut","grace_seconds":-1`))},
+		{"grace above the bound", post("/bookings", good(`,"on_checkout":"cut","grace_seconds":601`))},
+		{"grace of half a second", post("/bookings", good(`,"on_checkout":"cut","grace_seconds":0.5`))},
+		{"a term twice", post("/bookings", good(`,"masks":"pair","masks":"pair"`))},
+
+		{"no body", patch("/bookings/bk_1", "")},
+		{"no end", patch("/bookings/bk_1", `{}`)},
+		{"ends null", patch("/bookings/bk_1", `{"expires_at":null,"extend_hours":null}`)},
+		{"two ends", patch("/bookings/bk_1", `{"expires_at":1767312000,"extend_hours":1}`)},
+		{"two ends, one of them wrong", patch("/bookings/bk_1", `{"shorten_hours":0,"extend_hours":1}`)},
+		{"expires_at in milliseconds", patch("/bookings/bk_1", `{"expires_at":1767312000000}`)},
+		{"expires_at with a fraction", patch("/bookings/bk_1", `{"expires_at":1767312000.5}`)},
+		{"expires_at a string", patch("/bookings/bk_1", `{"expires_at":"1767312000"}`)},
+		{"expires_at a date", patch("/bookings/bk_1", `{"expires_at":"2026-01-02T00:00:00Z"}`)},
+		{"expires_at negative", patch("/bookings/bk_1", `{"expires_at":-1}`)},
+		{"extend by nothing", patch("/bookings/bk_1", `{"extend_hours":0}`)},
+		{"extend backwards", patch("/bookings/bk_1", `{"extend_hours":-1}`)},
+		{"extend too far", patch("/bookings/bk_1", `{"extend_hours":8785}`)},
+		{"shorten by less than a millisecond", patch("/bookings/bk_1", `{"shorten_hours":1e-9}`)},
+		{"another member", patch("/bookings/bk_1", `{"party_a":"+13125550111"}`)},
+		{"an id that can be nobody's", patch("/bookings/bk%20123", `{"extend_hours":1}`)},
+
+		{"limit too large", request("GET", "/pool?limit=1001", "")},
+		{"cursor with a plus", request("GET", "/pool?cursor=%2B13125550100", "")},
+		{"cursor of nobody", request("GET", "/pool?cursor=bk_1", "")},
+		{"unknown state", request("GET", "/pool?state=live", "")},
+		{"state empty", request("GET", "/pool?state=", "")},
+		{"unknown region", request("GET", "/pool?region=us", "")},
+		{"unknown parameter", request("GET", "/pool?status=serving", "")},
+		{"a parameter twice", request("GET", "/pool?state=serving&state=resting", "")},
+
+		{"no number", request("GET", "/pool/numbers", "")},
+		{"number without a plus", request("GET", "/pool/13125550100", "")},
+		{"number with a space", request("DELETE", "/pool/%2B1312%205550100", "")},
+		{"number with digits after a comma", patch("/pool/+13125550100,1", `{"state":"serving"}`)},
+		{"number impossible", request("GET", "/pool/+1312555", "")},
+		{"a slash too many", request("GET", "/pool/", "")},
+		{"a slash behind a number", request("GET", "/pool/+13125550100/", "")},
+
+		{"no body", patch("/pool/+13125550100", "")},
+		{"nothing to do", patch("/pool/+13125550100", `{}`)},
+		{"unknown state", patch("/pool/+13125550100", `{"state":"asleep"}`)},
+		{"state empty", patch("/pool/+13125550100", `{"state":"","rest_hours":1}`)},
+		{"state a boolean", patch("/pool/+13125550100", `{"state":true}`)},
+		{"two ends of the rest", patch("/pool/+13125550100", `{"state":"resting","rest_hours":1,"rest_until":1767312000}`)},
+		{"a rest that serves", patch("/pool/+13125550100", `{"state":"serving","rest_hours":1}`)},
+		{"a rest that drains", patch("/pool/+13125550100", `{"state":"draining","rest_until":1767312000}`)},
+		{"no rest", patch("/pool/+13125550100", `{"rest_hours":0}`)},
+		{"a rest too long", patch("/pool/+13125550100", `{"state":"resting","rest_hours":8785}`)},
+		{"rest_until with a fraction", patch("/pool/+13125550100", `{"rest_until":1.5}`)},
+		{"misspelt member", patch("/pool/+13125550100", `{"status":"resting"}`)},
+
+		{"force of no kind", request("DELETE", "/pool/+13125550100?force=1", "")},
+		{"force empty", request("DELETE", "/pool/+13125550100?force", "")},
+		{"force misspelt", request("DELETE", "/pool/+13125550100?forced=true", "")},
+
+		{"no question", request("GET", "/pool/sizing", "")},
+		{"no hours", request("GET", "/pool/sizing?bookings=1&busiest=1", "")},
+		{"no busiest", request("GET", "/pool/sizing?bookings=1&hours=1", "")},
+		{"bookings zero", request("GET", "/pool/sizing?bookings=0&hours=1&busiest=1", "")},
+		{"bookings no number", request("GET", "/pool/sizing?bookings=many&hours=1&busiest=1", "")},
+		{"bookings NaN", request("GET", "/pool/sizing?bookings=NaN&hours=1&busiest=1", "")},
+		{"bookings beyond all bounds", request("GET", "/pool/sizing?bookings=1e10&hours=1&busiest=1", "")},
+		{"hours infinite", request("GET", "/pool/sizing?bookings=1&hours=Inf&busiest=1", "")},
+		{"half a booking", request("GET", "/pool/sizing?bookings=1&hours=1&busiest=0.5", "")},
+		{"unknown parameter", request("GET", "/pool/sizing?bookings=1&hours=1&busiest=1&days=2", "")},
+
+		{"no body", post("/pool/import", "")},
+		{"no selection", post("/pool/import", `{}`)},
+		{"both selections", post("/pool/import", `{"tag":"a","connection_id":"1"}`)},
+		{"tag empty", post("/pool/import", `{"tag":""}`)},
+		{"tag too long", post("/pool/import", `{"tag":"`+strings.Repeat("ä", 101)+`"}`)},
+		{"tag with a line break", post("/pool/import", `{"tag":"a\nb"}`)},
+		{"tag an array", post("/pool/import", `{"tag":["a"]}`)},
+		{"connection_id empty", post("/pool/import", `{"connection_id":""}`)},
+		{"connection_id with a slash", post("/pool/import", `{"connection_id":"1/2"}`)},
+		{"connection_id a number", post("/pool/import", `{"connection_id":1494404757140276705}`)},
+
+		{"no body", post("/pool/order", "")},
+		{"no country", post("/pool/order", `{"count":1,"max_monthly_cost":"1"}`)},
+		{"country in small letters", post("/pool/order", `{"country":"us","count":1,"max_monthly_cost":"1"}`)},
+		{"country of nobody's", post("/pool/order", `{"country":"XX","count":1,"max_monthly_cost":"1"}`)},
+		{"country with an area", post("/pool/order", `{"country":"US-312","count":1,"max_monthly_cost":"1"}`)},
+		{"no count", post("/pool/order", `{"country":"US","max_monthly_cost":"1"}`)},
+		{"count zero", post("/pool/order", `{"country":"US","count":0,"max_monthly_cost":"1"}`)},
+		{"count too high", post("/pool/order", `{"country":"US","count":501,"max_monthly_cost":"1"}`)},
+		{"count with a fraction", post("/pool/order", `{"country":"US","count":1.5,"max_monthly_cost":"1"}`)},
+		{"count a string", post("/pool/order", `{"country":"US","count":"1","max_monthly_cost":"1"}`)},
+		{"no cost", post("/pool/order", `{"country":"US","count":1}`)},
+		{"cost null", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":null}`)},
+		{"cost zero", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":"0.00"}`)},
+		{"cost negative", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":-1}`)},
+		{"cost with an exponent", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":1e3}`)},
+		{"cost finer than is kept", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":"1.00001"}`)},
+		{"cost beyond all bounds", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":1000000000000}`)},
+		{"cost with a sign of a currency", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":"$1"}`)},
+		{"cost empty", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":""}`)},
+		{"cost an object", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":{"usd":1,"usd":2}}`)},
+		{"cost an array", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":[1]}`)},
+		{"cost with half a surrogate", post("/pool/order", `{"country":"US","count":1,"max_monthly_cost":"\ud800"}`)},
+		{"area code with letters", post("/pool/order", ordered(`,"area_code":"31x"`))},
+		{"area code empty", post("/pool/order", ordered(`,"area_code":""`))},
+		{"area code too long", post("/pool/order", ordered(`,"area_code":"123456"`))},
+		{"area code a number", post("/pool/order", ordered(`,"area_code":312`))},
+		{"order_id with a slash", post("/pool/order", ordered(`,"order_id":"o/1"`))},
+		{"connection_id with a space", post("/pool/order", ordered(`,"connection_id":"1 2"`))},
+		{"unknown member", post("/pool/order", ordered(`,"max_cost":1`))},
+
+		{"limit zero", request("GET", "/pool/orders?limit=0", "")},
+		{"unknown parameter", request("GET", "/pool/orders?cursor=1", "")},
+		{"an order that can be nobody's", request("GET", "/pool/orders/o%201", "")},
+
 		{"limit zero", request("GET", "/bookings?limit=0", "")},
 		{"limit too large", request("GET", "/bookings?limit=1001", "")},
 		{"limit no number", request("GET", "/bookings?limit=ten", "")},
@@ -139,7 +278,9 @@ func TestRefusals(t *testing.T) {
 		{"two slashes", request("POST", "//bookings", good(""))},
 		{"an escaped slash", request("GET", "/bookings/a%2Fb", "")},
 		{"dots in the path", request("POST", "/pool/../bookings", good(""))},
-		{"wrong method", request("GET", "/pool", "")},
+		{"wrong method", request("PUT", "/pool", "")},
+		{"wrong method, of a fixed path", request("DELETE", "/pool/orders", "")},
+		{"wrong method, of a number", request("POST", "/pool/+13125550100", "{}")},
 		{"wrong method", request("PATCH", "/bookings", good(""))},
 		{"wrong method", request("POST", "/bookings/bk_123", "{}")},
 		{"method of nobody's", request("FROB", "/health", "")},
@@ -181,7 +322,7 @@ func TestSwitchErrors(t *testing.T) {
 		err   error
 	}{
 		{"invalid", &protocol.Error{Kind: protocol.Invalid, Code: "region_unknown", Detail: "no such region", Field: "region"}},
-		{"not found", protocol.Errorf(protocol.NotFound, "no_such_booking", "no live booking has this id")},
+		{"not found", protocol.Errorf(protocol.NotFound, "booking_not_found", "no live booking has this id")},
 		{"conflict", &protocol.Error{Kind: protocol.Conflict, Code: "booking_exists", Detail: "it is another's", Field: "booking_id"}},
 		{"exhausted", &protocol.Error{Kind: protocol.Exhausted, Code: "pool_exhausted", Detail: "add numbers", Err: secret}},
 		{"unavailable", &protocol.Error{Kind: protocol.Unavailable, Code: "recovering", Detail: "the switch starts", Err: secret}},

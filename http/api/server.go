@@ -1,7 +1,7 @@
 // Package api is the REST door of the switch: what a marketplace calls.
 //
-// The contract is openapi.yaml, in this directory and at /openapi.json. Its
-// first six requests are those of the application this one replaces: fields,
+// The contract is openapi.yaml, in this directory and at /openapi.json. Six of
+// its requests are those of the application this one replaces: fields,
 // status codes and the `error` texts that its clients compare are kept, fields
 // may be added, and none is taken away. Every refusal also has a stable code
 // for programs and a detail for people.
@@ -32,14 +32,30 @@ import (
 )
 
 // Switch is what this door opens on. Its errors are *protocol.Error; any other
-// is taken for a fault of ours. An id is the client's booking_id or our own.
+// is taken for a fault of ours. An id is the client's booking_id or order_id, or
+// our own.
 type Switch interface {
-	AddNumbers(ctx context.Context, numbers []phone.Number) (protocol.Added, error)
 	OpenBooking(ctx context.Context, cmd protocol.OpenBooking) (protocol.Opened, error)
+	MoveBooking(ctx context.Context, id string, to protocol.MoveBooking) (protocol.Booking, error)
 	CloseBooking(ctx context.Context, id string) (protocol.Booking, error)
 	Booking(ctx context.Context, id string) (protocol.Booking, error)
 	Bookings(ctx context.Context, q protocol.BookingQuery) ([]protocol.Booking, error)
 	Headcount(ctx context.Context) (protocol.Headcount, error)
+
+	AddNumbers(ctx context.Context, numbers []phone.Number) (protocol.Added, error)
+	Numbers(ctx context.Context, q protocol.NumberQuery) ([]protocol.NumberStatus, error)
+	Number(ctx context.Context, n phone.Number) (protocol.NumberStatus, error)
+	MoveNumber(ctx context.Context, m protocol.MoveNumberTo) (protocol.NumberStatus, error)
+	// RetireNumber lets a number drain, or with force ends its bookings.
+	RetireNumber(ctx context.Context, n phone.Number, force bool) (protocol.RetiredNumber, error)
+	Headroom(ctx context.Context) (protocol.Headroom, error)
+	Sizing(ctx context.Context, q protocol.SizingQuestion) (protocol.Sizing, error)
+
+	ImportNumbers(ctx context.Context, q protocol.ImportNumbers) (protocol.Imported, error)
+	// OrderNumbers is repeated if the order was there already.
+	OrderNumbers(ctx context.Context, o protocol.OrderNumbers) (order protocol.NumberOrder, repeated bool, err error)
+	NumberOrder(ctx context.Context, id string) (protocol.NumberOrder, error)
+	NumberOrders(ctx context.Context, limit int) ([]protocol.NumberOrder, error)
 }
 
 // Observer is told of every request but the webhooks, which tell their own.
@@ -66,9 +82,17 @@ const (
 	DefaultMaxInFlight     = 4096
 )
 
-// patience is how long a request waits for the switch. The client is told to
-// ask again; with the same booking_id it then gets the same booking.
-const patience = 10 * time.Second
+// A request waits so long for the switch. Then the client is told to ask again;
+// with the same booking_id it gets the same booking.
+//
+// Two requests may take longer: an import reads the carrier's list page by page,
+// at the carrier's pace, and a retirement by force waits until the last of
+// maybe thousands of bookings has ended on disk. They stay below the minute
+// that NewHTTPServer gives an answer.
+const (
+	patience     = 10 * time.Second
+	longPatience = 45 * time.Second
+)
 
 // Server is the API as an http.Handler.
 type Server struct {
@@ -83,17 +107,30 @@ type Server struct {
 type route struct {
 	path, method string
 	open         bool
+	patience     time.Duration
 	handle       func(*Server, http.ResponseWriter, *http.Request) error
 }
 
+// A fixed path stands before the path with a variable that would take it too.
 var routes = []route{
-	{"/pool", http.MethodPost, false, (*Server).addNumbers},
-	{"/bookings", http.MethodPost, false, (*Server).createBooking},
-	{"/bookings", http.MethodGet, false, (*Server).listBookings},
-	{"/bookings/{id}", http.MethodGet, false, (*Server).readBooking},
-	{"/bookings/{id}", http.MethodDelete, false, (*Server).deleteBooking},
-	{"/health", http.MethodGet, true, (*Server).health},
-	{"/openapi.json", http.MethodGet, true, (*Server).document},
+	{"/pool", http.MethodPost, false, patience, (*Server).addNumbers},
+	{"/pool", http.MethodGet, false, patience, (*Server).listNumbers},
+	{"/pool/headroom", http.MethodGet, false, patience, (*Server).headroom},
+	{"/pool/sizing", http.MethodGet, false, patience, (*Server).sizing},
+	{"/pool/import", http.MethodPost, false, longPatience, (*Server).importNumbers},
+	{"/pool/order", http.MethodPost, false, patience, (*Server).orderNumbers},
+	{"/pool/orders", http.MethodGet, false, patience, (*Server).listOrders},
+	{"/pool/orders/{id}", http.MethodGet, false, patience, (*Server).readOrder},
+	{"/pool/{number}", http.MethodGet, false, patience, (*Server).readNumber},
+	{"/pool/{number}", http.MethodPatch, false, patience, (*Server).moveNumber},
+	{"/pool/{number}", http.MethodDelete, false, longPatience, (*Server).retireNumber},
+	{"/bookings", http.MethodPost, false, patience, (*Server).createBooking},
+	{"/bookings", http.MethodGet, false, patience, (*Server).listBookings},
+	{"/bookings/{id}", http.MethodGet, false, patience, (*Server).readBooking},
+	{"/bookings/{id}", http.MethodPatch, false, patience, (*Server).moveBooking},
+	{"/bookings/{id}", http.MethodDelete, false, patience, (*Server).deleteBooking},
+	{"/health", http.MethodGet, true, healthPatience, (*Server).health},
+	{"/openapi.json", http.MethodGet, true, patience, (*Server).document},
 }
 
 // webhookPath is where the carrier posts.
@@ -143,9 +180,11 @@ func New(config Config) *Server {
 // The router knows paths only: it would answer a wrong method without Allow.
 func (s *Server) newRouter() *mux.Router {
 	paths := make(map[string]methods)
+	var order []string
 	for _, rt := range routes {
 		if paths[rt.path] == nil {
 			paths[rt.path] = make(methods)
+			order = append(order, rt.path)
 		}
 		paths[rt.path][rt.method] = s.adapt(rt)
 		if rt.method == http.MethodGet {
@@ -154,13 +193,15 @@ func (s *Server) newRouter() *mux.Router {
 	}
 	if s.config.Webhook != nil {
 		paths[webhookPath] = methods{http.MethodPost: s.config.Webhook}
+		order = append(order, webhookPath)
 	}
 	router := mux.NewRouter().SkipClean(true)
-	for path, byMethod := range paths {
+	for _, path := range order { // the router takes the first that fits
+		byMethod := paths[path]
 		byMethod[Other] = s.adapt(wrongMethod(byMethod.allowed()))
 		router.Handle(path, byMethod)
 	}
-	router.NotFoundHandler = s.adapt(route{path: Other, method: Other, open: true, handle: noRoute})
+	router.NotFoundHandler = s.adapt(route{path: Other, method: Other, open: true, patience: patience, handle: noRoute})
 	return router
 }
 

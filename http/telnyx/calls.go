@@ -142,6 +142,9 @@ func (c *Client) appendSpeech(b []byte, cmd protocol.Speak) ([]byte, error) {
 	b = append(b, quote(text)...)
 	b = append(b, `,"voice":`...)
 	b = append(b, c.voice...)
+	if cmd.Both {
+		b = append(b, `,"target_legs":"both"`...)
+	}
 	return appendState(b, "client_state", cmd.Tag), nil
 }
 

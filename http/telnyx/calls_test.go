@@ -100,6 +100,7 @@ func everyCommand(t testing.TB) []protocol.Command {
 		protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordSingleMP3},
 		protocol.Speak{Leg: testLeg, Tag: tagA, Text: "The other party \"can't\" be reached.\nGoodbye <\u2028 ☎", What: "unreachable"},
 		protocol.Speak{Leg: testLeg, Text: strings.Repeat("é", 4000), What: "long"},
+		protocol.Speak{Leg: testLeg, Text: "The booking ends.", What: "checkout", Both: true},
 		protocol.HangUp{Leg: testLeg},
 		protocol.Find{Leg: testLeg},
 		protocol.HangUp{Leg: "v2:a/b?c#d%e;f"},
@@ -273,6 +274,8 @@ func TestBodies(t *testing.T) {
 		{"the voice is pinned", protocol.Speak{Leg: testLeg, Text: "x"}, "voice", DefaultVoice},
 		{"text survives JSON", protocol.Speak{Leg: testLeg, Text: "a\"b\\\n<é"}, "payload", "a\"b\\\n<é"},
 		{"each sentence once", protocol.Speak{Leg: testLeg, Text: "x", What: "busy"}, "command_id", protocol.CommandID(testLeg, "speak:busy")},
+		{"to one", protocol.Speak{Leg: testLeg, Tag: tagA, Text: "x"}, "target_legs", nil},
+		{"to both", protocol.Speak{Leg: testLeg, Text: "x", Both: true}, "target_legs", "both"},
 		{"a long text is cut, not refused", protocol.Speak{Leg: testLeg, Text: strings.Repeat("é", 3001)}, "payload", strings.Repeat("é", 3000)},
 	}
 	for _, test := range tests {

@@ -1,4 +1,4 @@
-// Package telnyx sends commands to Telnyx Call Control.
+// Package telnyx sends commands to Telnyx Call Control, and buys numbers.
 //
 // One Do is one command, sent to the end: repeated with the same command id
 // until the carrier has taken or refused it, or until the caller's deadline. The
@@ -10,6 +10,10 @@
 // other: each has its own bounded number of requests in flight, so a carrier
 // that hangs on transfers still gets our hangups. Nobody is blocked but the
 // goroutine that calls Do.
+//
+// The numbers API is asked beside the calls and a few requests at a time.
+// Questions are repeated; an order of numbers is sent once, because the carrier
+// has no way to tell a repeat from a second order.
 //
 // The API key goes to the configured origin and nowhere else: redirects are not
 // followed, plain http is taken to this machine only, and no error, reply or
@@ -78,6 +82,7 @@ type Client struct {
 	attemptTimeout time.Duration
 	transport      http.RoundTripper
 	lanes          lanes
+	questions      chan struct{} // requests about numbers, in flight
 	observer       Observer
 	random         func() float64 // in [0,1), for jitter
 }
@@ -116,6 +121,7 @@ func New(config Config) (*Client, error) {
 		attemptTimeout: config.AttemptTimeout,
 		transport:      config.Transport,
 		lanes:          newLanes(config.Concurrency),
+		questions:      make(chan struct{}, mostQuestions),
 		observer:       config.Observer,
 		random:         rand.Float64,
 	}, nil
@@ -194,7 +200,6 @@ func newTransport(config Config) *http.Transport {
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    3 * time.Second,
-		ResponseHeaderTimeout:  longestAttempt,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConns:           idle,
 		MaxIdleConnsPerHost:    idle,

@@ -30,6 +30,7 @@ func (c *Carrier) routing() *http.ServeMux {
 	mux.HandleFunc("GET /v2/recordings/{recording}", c.showRecording)
 	mux.HandleFunc("DELETE /v2/recordings/{recording}", c.deleteRecording)
 	mux.HandleFunc("GET /telephony-recorder-prod/", c.serveFile)
+	c.numbers.route(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		c.cfg.Logf("no such resource: %s %s", r.Method, strings.SplitN(r.URL.Path, "/actions/", 2)[0])
 		notFound("the requested resource or URL could not be found").write(w, nil)

@@ -248,10 +248,26 @@ func (k *Call) release(l *leg, cause, source, sip string) {
 			k.mu.Lock()
 			defer k.unlock()
 			end()
+			k.abandon(source)
 			k.settle()
 		})
 	}
 	ends[0]()
+}
+
+// abandon ends the legs that a second transfer left behind, once leg A is over.
+func (k *Call) abandon(source string) {
+	if k.legs[0].alive() {
+		return
+	}
+	for _, b := range k.legs[1:] {
+		switch b.stage {
+		case ringing:
+			k.end(b, "originator_cancel", source, "487")
+		case up:
+			k.end(b, "normal_clearing", source, "200")
+		}
+	}
 }
 
 // end is the only way a leg ends.

@@ -50,6 +50,8 @@ type Carrier struct {
 	bucket bucket
 	live   atomic.Int64
 	totals totals
+
+	numbers *Numbers
 }
 
 // New makes a carrier that serves nothing until its handler is used or Start
@@ -61,6 +63,7 @@ func New(cfg Config) *Carrier {
 	rand.Read(c.linkKey)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.clock = newClock()
+	c.numbers = newNumbers(c)
 	c.send = sender{carrier: c, most: cfg.Senders}
 	c.courier = newCourier(c.ctx, cfg.WebhookTimeout)
 	c.SetFaults(cfg.Faults)

@@ -32,5 +32,6 @@
 // lists where they differ and why.
 //
 // Not played: dialling (POST /calls), bridge, gather, conferences,
-// transcription, the logs of events and deliveries, the number API.
+// transcription, the logs of events and deliveries; of the numbers API
+// reservations, regulatory documents and what is not for voice.
 package carrier

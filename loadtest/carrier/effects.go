@@ -171,6 +171,7 @@ type speech struct {
 	mediaURL, media string
 	overlay         bool
 	status          string
+	unreported      bool // no events of it
 }
 
 func (s *speech) describe(p *payload) {
@@ -180,36 +181,74 @@ func (s *speech) describe(p *payload) {
 }
 
 func (k *Call) speak(l *leg, in body) (map[string]any, *problem) {
-	return k.say(l, &speech{kind: "call.speak"})
+	return k.say(l, in, speech{kind: "call.speak"})
 }
 
 func (k *Call) play(l *leg, in body) (map[string]any, *problem) {
-	s := &speech{kind: "call.playback", mediaURL: in.text("audio_url"), media: in.text("media_name"), overlay: in.flag("overlay")}
+	s := speech{kind: "call.playback", mediaURL: in.text("audio_url"), media: in.text("media_name"), overlay: in.flag("overlay")}
 	if s.mediaURL == "" && s.media == "" && in.text("playback_content") == "" {
 		return nil, bad("10004", "/audio_url", "one of audio_url, media_name and playback_content is required")
 	}
-	return k.say(l, s)
+	return k.say(l, in, s)
 }
 
-// say starts a line on this leg, whatever target_legs says; one that was under
-// way is cut. Whether the caller leaves afterwards is the script's.
-func (k *Call) say(l *leg, s *speech) (map[string]any, *problem) {
+// say starts a line on the legs that target_legs names; one that was under way
+// there is cut. The documents do not say on which of two legs a line is
+// reported: half of the calls have the events of both, half those of the leg
+// that the command was for.
+func (k *Call) say(l *leg, in body, s speech) (map[string]any, *problem) {
 	if l.stage != up {
 		return nil, bad("90034", "", "the call has not been answered yet")
 	}
+	target := in.or("target_legs", "self")
+	opposite := k.opposite(l)
+	if target == "opposite" && opposite == nil {
+		return nil, bad("90034", "", "there is no other leg that could hear it")
+	}
+	reported := k.carrier.draw("speech events", k.number, "", "", 0) < .5
+	if target != "opposite" {
+		k.hear(l, s)
+	}
+	if target != "self" && opposite != nil {
+		s.unreported = target == "both" && !reported
+		k.hear(opposite, s)
+	}
+	return nil, nil
+}
+
+// opposite is the leg that another one is connected to; nil if nobody talks
+// there.
+func (k *Call) opposite(l *leg) *leg {
+	for _, other := range k.legs {
+		if other != l && other.stage == up && other.inbound() != l.inbound() {
+			return other
+		}
+	}
+	return nil
+}
+
+// hear plays a line on one leg. Whether a caller who talks to nobody leaves
+// afterwards is the script's.
+func (k *Call) hear(l *leg, line speech) {
+	s := &line
 	k.endSpeech(l, "cancelled")
 	l.speech = s
-	k.emit(l, s.kind+".started", s)
+	k.tell(l, s, ".started")
 	k.later(l, k.carrier.cfg.Timing.Speech, func() {
 		if l.speech != s {
 			return
 		}
 		k.endSpeech(l, "completed")
-		if d := k.script.AfterSpeech; d > 0 && l.inbound() {
+		if d := k.script.AfterSpeech; d > 0 && l.inbound() && !k.talking() {
 			k.later(l, d, func() { k.leave(l, party.Caller) })
 		}
 	})
-	return nil, nil
+}
+
+func (k *Call) tell(l *leg, s *speech, what string) {
+	if !s.unreported {
+		k.emit(l, s.kind+what, s)
+	}
 }
 
 func (k *Call) playStop(l *leg, _ body) (map[string]any, *problem) {
@@ -224,5 +263,5 @@ func (k *Call) endSpeech(l *leg, status string) {
 	}
 	l.speech = nil
 	s.status = status
-	k.emit(l, s.kind+".ended", s)
+	k.tell(l, s, ".ended")
 }

@@ -34,7 +34,8 @@ type Reaction struct {
 	//	transfer         of leg A, after its call.answered
 	//	record_start     of any leg, after a callee's call.answered
 	//	tell             speak, playback_start or hangup of the living leg A,
-	//	                 after the call.hangup of a callee who was not reached
+	//	                 after the call.hangup of a callee who was not reached,
+	//	                 or after its call.answered where no transfer follows
 	//
 	// It is empty for a request without cause, for one whose cause has been
 	// reacted to, and for one that came before its cause was sent.
@@ -100,6 +101,9 @@ func (k *Call) reaction(l *leg, action string, at time.Time) Reaction {
 		step = toRecord
 	case l.inbound() && l.alive() && slices.Contains([]string{"speak", "playback_start", "hangup"}, action):
 		step, name = toTell, "tell"
+		if k.causes[toTell].event == nil {
+			step = toTransfer
+		}
 	default:
 		return Reaction{}
 	}

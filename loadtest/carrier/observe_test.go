@@ -179,6 +179,22 @@ func TestReactionsHaveTheirCause(t *testing.T) {
 			r.act(a, "speak", map[string]any{"payload": "Busy.", "voice": "female"})
 			r.act(a, "hangup", nil)
 		}, []string{"answer:answer", "transfer:transfer", "speak:tell", "hangup:"}},
+		{"answered to be told", party.Script{}, func(r *rig, k *Call, a string) {
+			r.await(k, "initiated", taken("A", "call.initiated"))
+			r.act(a, "answer", nil)
+			r.await(k, "answered", taken("A", "call.answered"))
+			r.act(a, "speak", map[string]any{"payload": "It is over.", "voice": "female"})
+			r.act(a, "hangup", nil)
+		}, []string{"answer:answer", "speak:tell", "hangup:"}},
+		{"a notice in the middle of a talk is no reaction", party.Script{}, func(r *rig, k *Call, a string) {
+			r.await(k, "initiated", taken("A", "call.initiated"))
+			r.act(a, "answer", nil)
+			r.await(k, "answered", taken("A", "call.answered"))
+			r.act(a, "transfer", map[string]any{"to": bob})
+			r.await(k, "B answered", taken("B", "call.answered"))
+			r.act(a, "speak", map[string]any{"payload": "Time is up.", "voice": "female", "target_legs": "both"})
+			r.act(a, "hangup", nil)
+		}, []string{"answer:answer", "transfer:transfer", "speak:", "hangup:"}},
 		{"after a talk there is nothing to tell", party.Script{}, func(r *rig, k *Call, a string) {
 			r.await(k, "initiated", taken("A", "call.initiated"))
 			r.act(a, "answer", nil)

@@ -261,3 +261,21 @@ func TestForgetFreesACall(t *testing.T) {
 		t.Error("the handle lost its ledger")
 	}
 }
+
+// A second transfer dials once more, and its leg does not outlive the caller's.
+func TestNoLegOutlivesTheCallers(t *testing.T) {
+	r := newRig(t, Config{}, idle)
+	k, a := r.parked()
+	r.act(a, "answer", nil)
+	r.await(k, "A is through", taken("A", "call.answered"))
+	r.act(a, "transfer", map[string]any{"to": bob, "command_id": "1"})
+	r.await(k, "B answers", taken("B", "call.answered"))
+	r.act(a, "transfer", map[string]any{"to": bob, "command_id": "2"})
+	l := r.await(k, "B2 answers", taken("B2", "call.answered"))
+	i := slices.IndexFunc(l.Legs, func(g Leg) bool { return g.Name == "B" })
+	r.act(l.Legs[i].ControlID, "hangup", nil)
+	l = r.finish(k)
+	if e, _ := l.Event("B2", "call.hangup"); e.Cause != "normal_clearing" {
+		t.Errorf("B2 ended by %q:\n%s", e.Cause, l.Ladder())
+	}
+}

@@ -45,7 +45,7 @@ func (k *booking) mustBeKnown(asked, at time.Time, fuzz time.Duration) bool {
 func (k *booking) undead(at time.Time) Finding {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	why := "its end was at " + stamp(k.latest)
+	why := "its end was at " + stamp(k.latestEnd())
 	if !k.closed.IsZero() {
 		why = "its end was acknowledged at " + stamp(k.closed)
 	}
@@ -55,7 +55,7 @@ func (k *booking) undead(at time.Time) Finding {
 func (k *booking) end() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return stamp(k.soonest)
+	return stamp(k.soonestEnd())
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("15:04:05.000Z") }
@@ -65,14 +65,14 @@ func stamp(t time.Time) string { return t.UTC().Format("15:04:05.000Z") }
 func (k *booking) differs(l Listed, fuzz time.Duration) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	guest, host, proxy := phone.FromCarrier(l.Guest), phone.FromCarrier(l.Host), phone.FromCarrier(l.Proxy)
+	guest, host, proxy, proxyHost := phone.FromCarrier(l.Guest), phone.FromCarrier(l.Host), phone.FromCarrier(l.Proxy), phone.FromCarrier(l.ProxyHost)
 	switch {
 	case l.Guest != "" && guest != k.guest, l.Host != "" && host != k.host:
 		return fmt.Sprintf("the booking is of %s and %s; the switch shows it with %s and %s", k.guest, k.host, guest, host)
-	case l.Proxy != "" && proxy != k.guestNum && proxy != k.hostNum:
-		return fmt.Sprintf("the booking was given %s; the switch shows it with %s", k.guestNum, proxy)
-	case l.Expires.Unix() > 0 && (l.Expires.Before(k.soonest.Add(-fuzz-time.Second)) || l.Expires.After(k.latest.Add(fuzz+time.Second))):
-		return fmt.Sprintf("the booking ends at %s; the switch shows it with an end at %s", stamp(k.soonest), stamp(l.Expires))
+	case l.Proxy != "" && proxy != k.guestNum, l.ProxyHost != "" && proxyHost != k.hostNum:
+		return fmt.Sprintf("the booking was given %s for the guest and %s for the host; the switch shows it with %s and %s", k.guestNum, k.hostNum, proxy, proxyHost)
+	case l.Expires.Unix() > 0 && (l.Expires.Before(k.soonestEnd().Add(-fuzz-time.Second)) || l.Expires.After(k.latest.Add(fuzz+time.Second))):
+		return fmt.Sprintf("the booking ends at %s; the switch shows it with an end at %s", stamp(k.soonestEnd()), stamp(l.Expires))
 	}
 	return ""
 }
@@ -130,8 +130,11 @@ func (r *Register) Audit(listed []Listed, complete bool, at time.Time) []Finding
 // heldTwice enters a listed booking under its keys. Two of ours that clash were
 // found when the second was opened.
 func (r *Register) heldTwice(held map[key]string, l Listed, k *booking, at time.Time) []Finding {
-	// With one number for each side the list shows the guest's.
+	// Without ProxyHost the list may show the guest's number only.
 	keys := [2]key{{phone.FromCarrier(l.Proxy), phone.FromCarrier(l.Guest)}}
+	if l.ProxyHost != "" {
+		keys[1] = key{phone.FromCarrier(l.ProxyHost), phone.FromCarrier(l.Host)}
+	}
 	if k != nil {
 		keys = k.keys()
 	}

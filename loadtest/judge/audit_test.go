@@ -14,6 +14,8 @@ func TestReadAndAudit(t *testing.T) {
 	other.Host = third
 	moved := ok
 	moved.Proxy = proxy2
+	swapped := ok
+	swapped.ProxyHost = proxy2
 	longer := ok
 	longer.Expires = at(1010)
 	bare := Listed{ID: "bk"}
@@ -32,6 +34,7 @@ func TestReadAndAudit(t *testing.T) {
 		{"not there", nil, Listed{}, false, 1, []Kind{BookingForgotten}},
 		{"with another party", nil, other, true, 1, []Kind{BookingForgotten}},
 		{"with another number", nil, moved, true, 1, []Kind{BookingForgotten}},
+		{"with another number for the host", nil, swapped, true, 1, []Kind{BookingForgotten}},
 		{"with another end", nil, longer, true, 1, []Kind{BookingForgotten}},
 		{"with the end that was asked for", func(r *Register) { r.Extending("bk", at(1010), at(0)) }, longer, true, 1, nil},
 		{"not there while it is ending", closing, Listed{}, false, 1, nil},
@@ -58,7 +61,7 @@ func TestReadAndAudit(t *testing.T) {
 	now := time.Now()
 	fresh := func() *Register {
 		r := New(Config{})
-		r.Opening("bk", guest, host, now.Add(-time.Minute))
+		r.Opening("bk", guest, host, Terms{}, now.Add(-time.Minute))
 		r.Opened("bk", Answer{Proxy: proxy, Expires: now.Add(time.Hour)}, now.Add(-time.Minute))
 		return r
 	}
@@ -82,6 +85,8 @@ func TestReadAndAudit(t *testing.T) {
 		{"with another party", nil, []Listed{{ID: "bk", Proxy: proxy, Guest: guest, Host: third}}, true, []Kind{BookingForgotten}},
 		{"others' bookings", nil, []Listed{live, theirs}, true, nil},
 		{"others' bookings that clash", nil, []Listed{live, theirs, theirs2}, true, []Kind{NumberGivenTwice}},
+		{"others' bookings, each with a number for each side", nil, []Listed{live, sided("v", proxy2, guest, proxy, third), sided("w", proxy2, host, proxy, "+17735550177")}, true, nil},
+		{"the same, and they clash", nil, []Listed{live, sided("v", proxy2, guest, proxy, third), sided("w", proxy2, host, proxy, third)}, true, []Kind{NumberGivenTwice}},
 		{"another's booking on our number", nil, []Listed{live, {ID: "z", Proxy: proxy, Guest: guest, Host: third}}, true, []Kind{NumberGivenTwice}},
 	} {
 		t.Run("list: "+c.story, func(t *testing.T) {
@@ -92,6 +97,10 @@ func TestReadAndAudit(t *testing.T) {
 			check(t, r.Audit(c.l, c.complete, now), c.want...)
 		})
 	}
+}
+
+func sided(id, number, guest, numberHost, host string) Listed {
+	return Listed{ID: id, Proxy: number, Guest: guest, ProxyHost: numberHost, Host: host}
 }
 
 func TestArchivedAndStrays(t *testing.T) {

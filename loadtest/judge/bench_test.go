@@ -27,7 +27,7 @@ func BenchmarkOpened(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		id := "bk-" + strconv.Itoa(i)
-		r.Opening(id, fmt.Sprintf("+1312%07d", i), fmt.Sprintf("+1415%07d", i%100_000), at(0))
+		r.Opening(id, fmt.Sprintf("+1312%07d", i), fmt.Sprintf("+1415%07d", i%100_000), Terms{}, at(0))
 		r.Opened(id, Answer{Proxy: proxy, Expires: at(1)}, at(0))
 		r.Closing(id, at(0))
 		r.Closed(id, at(0))

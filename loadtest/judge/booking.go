@@ -12,6 +12,7 @@ import (
 type booking struct {
 	id          string
 	guest, host phone.Number
+	terms       Terms
 
 	mu      sync.Mutex
 	opening time.Time // first asked for
@@ -28,7 +29,9 @@ type booking struct {
 	// The end by the clock is somewhere between these two: equal, unless a
 	// change was asked for and not answered.
 	soonest, latest time.Time
-	doubt           Span // a time in which it may have ended, and been revived
+	doubt           Span      // a time in which it may have ended, and been revived
+	moving          time.Time // the end that was asked for last
+	use             use       // with Terms.Idle
 
 	closing, closed time.Time
 	// unsure: it was opened and closed in an order that only the switch knows.
@@ -44,7 +47,7 @@ func (k *booking) liveThrough(a, b time.Time, fuzz time.Duration) bool {
 
 // lives is liveThrough but for being closed.
 func (k *booking) lives(a, b time.Time, fuzz time.Duration) bool {
-	if k.opened.IsZero() || k.opened.After(a) || k.unsure || !b.Before(k.soonest.Add(-fuzz)) {
+	if k.opened.IsZero() || k.opened.After(a) || k.unsure || !b.Before(k.soonestEnd().Add(-fuzz)) {
 		return false
 	}
 	return k.doubt.From.IsZero() || b.Before(k.doubt.From) || a.After(k.doubt.To)
@@ -61,7 +64,7 @@ func (k *booking) ended(at time.Time, fuzz time.Duration) bool {
 	switch {
 	case k.opened.IsZero():
 		return k.refused
-	case at.After(k.latest.Add(fuzz)):
+	case at.After(k.latestEnd().Add(fuzz)):
 		return true
 	}
 	return !k.unsure && !k.closed.IsZero() && !k.closed.After(at)

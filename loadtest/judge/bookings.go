@@ -23,8 +23,20 @@ type Answer struct {
 // Listed is a live booking as the switch shows it. Empty members, and an
 // Expires that is not after 1970, were not shown and are not compared.
 type Listed struct {
-	ID, Proxy, Guest, Host string
-	Expires                time.Time
+	ID, Guest, Host string
+	Proxy           string // what the guest dials
+	ProxyHost       string // what the host dials
+	Expires         time.Time
+}
+
+// Terms are what was asked for with a booking, as far as it decides what is
+// right. The zero value is the default.
+type Terms struct {
+	Pair  bool // a number for each side
+	Cut   bool // the talk ends with the booking, Grace later
+	Grace time.Duration
+	Idle  time.Duration // it also ends when nobody has called for so long; 0: it does not
+	Lasts time.Duration // asked for; with Idle only, when the end that is told moves with each call
 }
 
 func (r *Register) idOf(id string) *idShard { return &r.byID[maphash.String(r.seed, id)%shards] }
@@ -46,13 +58,15 @@ func (r *Register) known(id string) *booking {
 }
 
 // Opening notes that a request to open a booking is about to be sent. Say so of
-// a repeat as well: what is asked for twice may be there again after its end.
-func (r *Register) Opening(id, guest, host string, at time.Time) {
+// a repeat as well, with the same terms: what is asked for twice may be there
+// again after its end.
+func (r *Register) Opening(id, guest, host string, t Terms, at time.Time) {
 	s := r.idOf(id)
 	s.mu.Lock()
 	if s.bookings[id] == nil {
 		s.sweepAt(at, r.cfg)
-		k := &booking{id: id, guest: phone.FromCarrier(guest), host: phone.FromCarrier(host), opening: at}
+		k := &booking{id: id, guest: phone.FromCarrier(guest), host: phone.FromCarrier(host), terms: t, opening: at}
+		k.use.since = at
 		s.bookings[id] = k
 		for _, p := range []phone.Number{k.guest, k.host} {
 			w := r.pendingOf(p)
@@ -126,7 +140,12 @@ func (r *Register) Opened(id string, a Answer, at time.Time) []Finding {
 	}
 	k.opened, k.refused = at, false
 	k.answerID, k.guestDial, k.hostDial, k.guestNum, k.hostNum = a.ID, a.ProxyGuest, a.ProxyHost, guestNum, hostNum
-	k.soonest, k.latest = a.Expires, a.Expires
+	k.soonest, k.latest, k.use.until = a.Expires, a.Expires, at
+	if k.terms.Idle > 0 {
+		// What the switch tells as the end is the earlier of two, or the later. It
+		// counts in whole seconds.
+		k.soonest, k.latest = k.opening.Add(k.terms.Lasts-time.Second), at.Add(k.terms.Lasts)
+	}
 	if a.Expires.Unix() <= 0 {
 		k.soonest, k.latest, k.unsure = at, at.Add(100*365*24*time.Hour), true
 	}
@@ -135,6 +154,10 @@ func (r *Register) Opened(id string, a Answer, at time.Time) []Finding {
 	}
 	k.mu.Unlock()
 	var found []Finding
+	if k.terms.Pair && guestNum == hostNum {
+		found = append(found, Finding{Kind: MasksIgnored, Booking: id, At: at,
+			Text: fmt.Sprintf("the booking asked for a number for each side (masks: pair); both were given %s", guestNum)})
+	}
 	for _, at1 := range k.keys() {
 		if f, clash := r.hold(k, at1, at); clash {
 			found = append(found, f)
@@ -150,9 +173,7 @@ func (k *booking) repeated(a Answer, guestNum, hostNum phone.Number, at time.Tim
 	if !k.closing.IsZero() || !k.lives(k.opened, at, fuzz) {
 		// It may be the same booking, or a new one under the old id.
 		k.unsure = true
-		if a.Expires.After(k.latest) {
-			k.latest = a.Expires
-		}
+		k.latest, k.use.until = later(k.latest, a.Expires), later(k.use.until, at)
 		return nil
 	}
 	f := Finding{Kind: RepeatDiffers, Booking: k.id, At: at}
@@ -216,6 +237,7 @@ func (r *Register) Extending(id string, until, _ time.Time) {
 	if k := r.known(id); k != nil {
 		k.mu.Lock()
 		defer k.mu.Unlock()
+		k.moving = until
 		if until.Before(k.soonest) {
 			k.soonest = until
 		}
@@ -231,11 +253,14 @@ func (r *Register) Extended(id string, expires, at time.Time) {
 	if k := r.known(id); k != nil {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		if edge := k.soonest.Add(-r.cfg.Fuzz); at.After(edge) {
+		if edge := k.soonestEnd().Add(-r.cfg.Fuzz); at.After(edge) {
 			if k.doubt.From.IsZero() || edge.Before(k.doubt.From) {
 				k.doubt.From = edge
 			}
 			k.doubt.To = at
+		}
+		if k.terms.Idle > 0 {
+			expires = k.moving
 		}
 		k.soonest, k.latest = expires, expires
 	}

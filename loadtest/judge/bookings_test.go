@@ -25,7 +25,7 @@ func TestNumberGivenTwice(t *testing.T) {
 			if c.before != nil {
 				c.before(r)
 			}
-			r.Opening("new", c.guest, c.host, at(0))
+			r.Opening("new", c.guest, c.host, Terms{}, at(0))
 			check(t, r.Opened("new", c.answer, at(1)), c.want...)
 		})
 	}
@@ -53,5 +53,45 @@ func TestRepeat(t *testing.T) {
 			}
 			check(t, r.Opened("bk", c.answer, at(c.at)), c.want...)
 		})
+	}
+}
+
+// With a number for each side a number is a party's by what that party dials.
+func TestNumberGivenTwiceWithANumberForEachSide(t *testing.T) {
+	for _, c := range []struct {
+		story       string
+		guest, host string
+		answer      Answer
+		want        []Kind
+	}{
+		{"the guest by the host's number", guest, third, Answer{ProxyGuest: proxy2, ProxyHost: proxy, Expires: at(500)}, nil},
+		{"the host by the guest's number", third, host, Answer{ProxyGuest: proxy2, ProxyHost: proxy, Expires: at(500)}, nil},
+		{"the guest by his own", guest, third, Answer{ProxyGuest: proxy, ProxyHost: proxy2, Expires: at(500)}, []Kind{NumberGivenTwice}},
+		{"the host by his own, as a guest", host, third, Answer{Proxy: proxy2, Expires: at(500)}, []Kind{NumberGivenTwice}},
+	} {
+		t.Run(c.story, func(t *testing.T) {
+			r := New(Config{})
+			r.Opening("bk", guest, host, Terms{Pair: true}, at(-10))
+			check(t, r.Opened("bk", Answer{ProxyGuest: proxy, ProxyHost: proxy2, Expires: at(1000)}, at(-9)))
+			r.Opening("new", c.guest, c.host, Terms{}, at(0))
+			check(t, r.Opened("new", c.answer, at(1)), c.want...)
+		})
+	}
+}
+
+func TestMasks(t *testing.T) {
+	for _, c := range []struct {
+		pair   bool
+		answer Answer
+		want   []Kind
+	}{
+		{true, Answer{ProxyGuest: proxy, ProxyHost: proxy2, Expires: at(500)}, nil},
+		{true, Answer{Proxy: proxy, Expires: at(500)}, []Kind{MasksIgnored}},
+		{false, Answer{Proxy: proxy, Expires: at(500)}, nil},
+		{false, Answer{ProxyGuest: proxy, ProxyHost: proxy2, Expires: at(500)}, nil}, // it fell back
+	} {
+		r := New(Config{})
+		r.Opening("bk", guest, host, Terms{Pair: c.pair}, at(0))
+		check(t, r.Opened("bk", c.answer, at(1)), c.want...)
 	}
 }

@@ -12,6 +12,11 @@
 //     Config.Fuzz away from the instant that was told.
 //   - Who may reach whom is a matter of (number, party), as it is for the
 //     switch: the plan's word for a caller ("stranger") only names a finding.
+//   - Whose booking on the number has ended may be rejected, or be answered, told
+//     so to the end of the sentence, and released. Nobody else who is to be
+//     refused may be answered.
+//   - What a booking asked for decides how its checkout meets a talk: it goes on,
+//     or it is cut no sooner than the grace after the end, and not much later.
 //   - A command is owed from the instant at which the event that calls for it
 //     was taken. An event that the world delayed is owed nothing while it is
 //     delayed; one that the switch turned away without need is owed from then.

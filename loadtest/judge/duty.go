@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"maskswitch/loadtest/carrier"
-	"maskswitch/loadtest/party"
 )
 
 // action is a set of the carrier's commands.
@@ -64,6 +63,9 @@ func (h *hearing) duties() {
 		switch h.v.Want {
 		case Refuse:
 			d.step, d.must = stepReject, "the caller had to be refused"
+			if h.past {
+				d.must = "the caller had to be refused, or answered and told that the booking has ended"
+			}
 		case Either:
 			d.must = "the caller had to be answered or refused"
 		}
@@ -75,6 +77,9 @@ func (h *hearing) duties() {
 		if h.v.Want == Refuse {
 			d.step, d.must = stepTell, "the caller, who may reach nobody, had to be told or released"
 		}
+		if h.past {
+			d.any, d.kind, d.must = speak|transfer|dial, LeftInSilence, "the caller had to be told that the booking has ended"
+		}
 		h.owe(d)
 	}
 	failed := h.endB != nil && !h.l.Talked() && h.ringB != nil
@@ -84,8 +89,12 @@ func (h *hearing) duties() {
 			kind: EventIgnored, must: "the caller had to be told, or released: to him this is silence"})
 	}
 	if e := h.spoken; e != nil && (failed && e.At.After(h.endB.At) || len(h.l.Connections) == 0) {
-		h.owe(duty{step: stepRelease, cause: e, any: transfer | dial | speak | hangup | other, after: e.At, relief: over,
-			kind: EventIgnored, must: "the line was said, and the caller had to be released"})
+		d := duty{step: stepRelease, cause: e, any: transfer | dial | speak | hangup | other, after: e.At, relief: over,
+			kind: EventIgnored, must: "the line was said, and the caller had to be released"}
+		if h.past {
+			d.any, d.kind = transfer|dial|hangup, LeftOnTheLine
+		}
+		h.owe(d)
 	}
 	if h.cfg.Record && h.answerB != nil && h.l.Talked() {
 		relief := over
@@ -159,47 +168,6 @@ func (h *hearing) refused() {
 	}
 	h.find(CallerRefused, h.endA.At, "%s is a party of a live booking on %s; the call was ended by the switch at %s and nobody was called",
 		h.caller(), h.l.Proxy, h.since(h.endA.At))
-}
-
-// leastRing is the shortest ring that a transfer can ask for.
-const leastRing = 5 * time.Second
-
-// cut looks for a hangup by the switch while people talked, or while a phone
-// had hardly begun to ring. The carrier names the persons who hung up; it does
-// not know the source of a hangup that was commanded. A person who hung up at
-// the same moment may be told of a little later.
-func (h *hearing) cut() {
-	if h.touched || h.late || h.v.Want != Connect {
-		return
-	}
-	var by *carrier.Command
-	for i := range h.l.Commands {
-		if c := &h.l.Commands[i]; c.Action == "hangup" && c.Effective && (by == nil || c.At.Before(by.At)) {
-			by = c
-		}
-	}
-	if by == nil {
-		return
-	}
-	for i := range h.l.Events {
-		e := &h.l.Events[i]
-		if e.Kind == "call.hangup" && e.Source != "unknown" && e.At.Before(by.At.Add(slack)) {
-			return
-		}
-	}
-	if h.c.want(h.from, by.At, h.cfg.Fuzz) != Connect {
-		return // the booking may have ended meanwhile, and the call with it
-	}
-	for i := range h.l.Connections {
-		c := &h.l.Connections[i]
-		switch {
-		case !c.Ended.IsZero() && c.Ended.Before(by.At):
-		case !c.Talked.IsZero() && c.Talked.Before(by.At):
-			h.find(CallCut, by.At, "two people had talked since %s when the switch hung up leg %s at %s", h.since(c.Talked), by.Leg, h.since(by.At))
-		case c.Talked.IsZero() && by.At.Sub(c.Rang) < h.world(leastRing) && h.e.Script.Callee == party.Answer:
-			h.find(CallCut, by.At, "the phone of %s had rung since %s when the switch hung up leg %s at %s", known(c.Callee), h.since(c.Rang), by.Leg, h.since(by.At))
-		}
-	}
 }
 
 // events looks for those that the switch turned away for good.

@@ -60,6 +60,7 @@ func (r *Register) Dial(d Dialling) (Expected, bool) {
 	}
 	e := Expected{Number: number, Dialling: d}
 	c := r.chances(phone.FromCarrier(number), phone.FromCarrier(d.From))
+	c.dialled(d.Call, d.At, r.cfg.Fuzz)
 	e.Want = c.want(d.At, d.At, r.cfg.Fuzz)
 	return e, true
 }

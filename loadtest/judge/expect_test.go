@@ -35,6 +35,8 @@ func TestWant(t *testing.T) {
 		{"extended, without an answer", func(r *Register) { r.Extending("bk", at(2000), at(5)) }, guest, 1100, 1101, Either},
 		{"extended, without an answer, before the old end", func(r *Register) { r.Extending("bk", at(2000), at(5)) }, guest, 900, 901, Connect},
 		{"shortened, without an answer", func(r *Register) { r.Extending("bk", at(500), at(5)) }, guest, 900, 901, Either},
+		{"shortened, before the new end", func(r *Register) { r.Extending("bk", at(500), at(5)); r.Extended("bk", at(500), at(6)) }, guest, 490, 491, Connect},
+		{"shortened, after the new end", func(r *Register) { r.Extending("bk", at(500), at(5)); r.Extended("bk", at(500), at(6)) }, guest, 503, 504, Refuse},
 		{"extended when it may have been over", func(r *Register) { r.Extending("bk", at(2000), at(999)); r.Extended("bk", at(2000), at(1003)) }, guest, 1000, 1001, Either},
 		{"the same, later", func(r *Register) { r.Extending("bk", at(2000), at(999)); r.Extended("bk", at(2000), at(1003)) }, guest, 1004, 1005, Connect},
 		{"closed, and a repeat of the request is answered after it", func(r *Register) {
@@ -43,18 +45,18 @@ func TestWant(t *testing.T) {
 			r.Opened("bk", Answer{Proxy: proxy, Expires: at(1000)}, at(7))
 		}, guest, 8, 9, Either},
 		{"closed while a repeat is on its way", func(r *Register) {
-			r.Opening("bk", guest, host, at(4))
+			r.Opening("bk", guest, host, Terms{}, at(4))
 			r.Closing("bk", at(5))
 			r.Closed("bk", at(6))
 		}, guest, 8, 9, Either},
 		{"an end that was not told", func(r *Register) {
-			r.Opening("endless", third, host, at(-9))
+			r.Opening("endless", third, host, Terms{}, at(-9))
 			r.Opened("endless", Answer{Proxy: proxy}, at(-8))
 		}, third, 0, 1, Either},
-		{"another booking of the caller may have any number", func(r *Register) { r.Opening("other", third, host, at(-1)) }, third, 0, 1, Either},
-		{"it was refused", func(r *Register) { r.Opening("other", third, host, at(-1)); r.Refused("other", at(0)) }, third, 0, 1, Refuse},
+		{"another booking of the caller may have any number", func(r *Register) { r.Opening("other", third, host, Terms{}, at(-1)) }, third, 0, 1, Either},
+		{"it was refused", func(r *Register) { r.Opening("other", third, host, Terms{}, at(-1)); r.Refused("other", at(0)) }, third, 0, 1, Refuse},
 		{"another booking on the same number", func(r *Register) {
-			r.Opening("other", third, host, at(-1))
+			r.Opening("other", third, host, Terms{}, at(-1))
 			r.Opened("other", Answer{ProxyGuest: proxy, ProxyHost: proxy2, Expires: at(900)}, at(0))
 		}, third, 1, 2, Connect},
 	} {
@@ -74,7 +76,7 @@ func TestDial(t *testing.T) {
 	if _, ok := r.Dial(d); ok {
 		t.Error("a booking that nobody asked for has a number")
 	}
-	r.Opening("bk", guest, host, at(0))
+	r.Opening("bk", guest, host, Terms{}, at(0))
 	if _, ok := r.Dial(d); ok {
 		t.Error("a booking that was not acknowledged has a number")
 	}
@@ -97,7 +99,7 @@ func TestDial(t *testing.T) {
 func TestCallerIDWithANumberForEachSide(t *testing.T) {
 	for shown, want := range map[string][]Kind{proxy2: nil, proxy: {WrongCallerID}} {
 		r := New(Config{})
-		r.Opening("bk", guest, host, at(-10))
+		r.Opening("bk", guest, host, Terms{}, at(-10))
 		r.Opened("bk", Answer{ProxyGuest: proxy, ProxyHost: proxy2, Expires: at(100)}, at(-9))
 		v := r.Judge(expected(guest, market.Party, talks), tell(guest, to(host, shown)...), Trouble{})
 		check(t, v.Findings, want...)
@@ -112,27 +114,27 @@ func TestConnectionsByOtherBookings(t *testing.T) {
 		from  string
 		want  []Kind
 	}{
-		{"the caller has one with that callee that is not answered yet", func(r *Register) { r.Opening("new", third, guest, at(-1)) }, third, nil},
-		{"the caller has one with somebody else that is not answered yet", func(r *Register) { r.Opening("new", third, host, at(-1)) }, third, []Kind{StrangerConnected}},
-		{"it was asked for after the call", func(r *Register) { r.Opening("new", third, guest, at(30)) }, third, []Kind{StrangerConnected}},
+		{"the caller has one with that callee that is not answered yet", func(r *Register) { r.Opening("new", third, guest, Terms{}, at(-1)) }, third, nil},
+		{"the caller has one with somebody else that is not answered yet", func(r *Register) { r.Opening("new", third, host, Terms{}, at(-1)) }, third, []Kind{StrangerConnected}},
+		{"it was asked for after the call", func(r *Register) { r.Opening("new", third, guest, Terms{}, at(30)) }, third, []Kind{StrangerConnected}},
 		{"it had ended", func(r *Register) {
-			r.Opening("new", third, guest, at(-9))
+			r.Opening("new", third, guest, Terms{}, at(-9))
 			r.Opened("new", Answer{Proxy: proxy, Expires: at(900)}, at(-8))
 			r.Closing("new", at(-7))
 			r.Closed("new", at(-6))
 		}, third, []Kind{LateConnected}},
 		{"it was ending", func(r *Register) {
-			r.Opening("new", third, guest, at(-9))
+			r.Opening("new", third, guest, Terms{}, at(-9))
 			r.Opened("new", Answer{Proxy: proxy, Expires: at(900)}, at(-8))
 			r.Closing("new", at(-7))
 			r.Closed("new", at(1))
 		}, third, nil},
 		{"it ended by the clock a second ago", func(r *Register) {
-			r.Opening("new", third, guest, at(-9))
+			r.Opening("new", third, guest, Terms{}, at(-9))
 			r.Opened("new", Answer{Proxy: proxy, Expires: at(-1)}, at(-8))
 		}, third, nil},
 		{"it ended by the clock long ago", func(r *Register) {
-			r.Opening("new", third, guest, at(-90))
+			r.Opening("new", third, guest, Terms{}, at(-90))
 			r.Opened("new", Answer{Proxy: proxy, Expires: at(-10)}, at(-80))
 		}, third, []Kind{LateConnected}},
 	} {
@@ -154,18 +156,4 @@ func TestLateStartCountsFromTheDialling(t *testing.T) {
 	e.At = at(.3)
 	l := tell(guest, append(to(host, proxy), func(s *story) { s.Connections[0].Rang = at(.5) })...)
 	check(t, r.Judge(e, l, Trouble{}).Findings, LateConnected)
-}
-
-// A policy may end a talk with its booking.
-func TestCutByTheEndOfTheBooking(t *testing.T) {
-	lines := but([]int{12, 13, 14}, does("A", "hangup", 9), leaves(9.01), ends("A", "normal_clearing", "unknown", 9), ends("B", "normal_clearing", "unknown", 9.01))
-	for _, c := range []struct {
-		closing float64
-		want    []Kind
-	}{{8, nil}, {10, []Kind{CallCut}}} {
-		r := register(Config{Record: true})
-		r.Closing("bk", at(c.closing))
-		r.Closed("bk", at(c.closing+.1))
-		check(t, r.Judge(expected(guest, market.Party, talks), tell(guest, lines...), Trouble{}).Findings, c.want...)
-	}
 }

@@ -12,12 +12,18 @@ const (
 	NumberShown       Kind = "number_shown"
 	WrongCallerID     Kind = "wrong_caller_id"
 
+	AnsweredInVain Kind = "answered_in_vain"
+	LeftInSilence  Kind = "left_in_silence"
+	LeftOnTheLine  Kind = "left_on_the_line"
+
 	AnsweredTwice    Kind = "answered_twice"
 	TransferredTwice Kind = "transferred_twice"
 	RecordedTwice    Kind = "recorded_twice"
 
 	CallerRefused Kind = "caller_refused"
 	CallCut       Kind = "call_cut"
+	FinishCut     Kind = "finish_cut"
+	TalkedOn      Kind = "talked_on"
 	EventIgnored  Kind = "event_ignored"
 	LateReaction  Kind = "late_reaction"
 	EventRefused  Kind = "event_refused"
@@ -33,6 +39,7 @@ const (
 	BookingForgotten Kind = "booking_forgotten"
 	BookingUndead    Kind = "booking_undead"
 	RepeatDiffers    Kind = "repeat_differs"
+	MasksIgnored     Kind = "masks_ignored"
 )
 
 var titles = []struct {
@@ -45,11 +52,16 @@ var titles = []struct {
 	{WrongPerson, "a caller was connected to somebody else than the other party of the booking"},
 	{NumberShown, "a party's own number was shown to the other side, or to the carrier's logs"},
 	{WrongCallerID, "the callee saw a number that does not lead back to the caller"},
+	{AnsweredInVain, "a caller who never had a booking on that number was answered, and pays for it"},
+	{LeftInSilence, "a caller whose booking has ended was answered, and not told so to the end"},
+	{LeftOnTheLine, "a caller was told that his booking has ended, and was not released"},
 	{AnsweredTwice, "a caller was answered twice"},
 	{TransferredTwice, "a call was transferred twice, so that a phone rang twice"},
 	{RecordedTwice, "a call was recorded twice at once"},
 	{CallerRefused, "a caller with a live booking was turned away without the callee's phone having rung"},
 	{CallCut, "the switch hung up on a call that was going well"},
+	{FinishCut, "the switch hung up at checkout on people whom their booking lets finish"},
+	{TalkedOn, "people talked on long after their booking had to cut them off"},
 	{EventIgnored, "an event was taken and the command that had to follow never came"},
 	{LateReaction, "the command that had to follow an event came too late"},
 	{EventRefused, "an event of the carrier was turned away, and is lost by that"},
@@ -63,6 +75,7 @@ var titles = []struct {
 	{BookingForgotten, "the switch does not know a booking that it acknowledged, or knows another one"},
 	{BookingUndead, "a booking that has ended is still listed as live"},
 	{RepeatDiffers, "the same request again gave another booking or another number"},
+	{MasksIgnored, "a booking that asked for a number for each side got one for both"},
 }
 
 // Kinds are all kinds that are looked for, in the order of a report.

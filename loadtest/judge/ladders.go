@@ -9,7 +9,8 @@ import (
 	"maskswitch/loadtest/report"
 )
 
-// Ladders add up what went over the wire, for each habit. The zero value is not
+// Ladders add up what went over the wire, for each habit, and apart from those
+// for callers who were told that their booking has ended. The zero value is not
 // ready: NewLadders makes one. Add may be called from anywhere.
 type Ladders struct {
 	mu    sync.RWMutex
@@ -27,6 +28,9 @@ func NewLadders() *Ladders { return &Ladders{habit: map[string]*ladder{}} }
 
 // Add counts one judged call under its habit.
 func (s *Ladders) Add(habit string, v Verdict, _ carrier.Ledger) {
+	if v.Told {
+		habit += ", told"
+	}
 	s.mu.RLock()
 	l := s.habit[habit]
 	s.mu.RUnlock()

@@ -52,7 +52,7 @@ func TestCertaintyIsTrue(t *testing.T) {
 		}
 		open := func() {
 			expires := now.Add(span("lasts", 200))
-			r.Opening("bk", guest, host, now)
+			r.Opening("bk", guest, host, Terms{}, now)
 			if rapid.Bool().Draw(t, "full") {
 				return // never answered, never carried out
 			}

@@ -16,7 +16,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	when := at(0)
 	for i := range many {
 		id := fmt.Sprint("bk-", i)
-		r.Opening(id, fmt.Sprintf("+1312%07d", i), fmt.Sprintf("+1415%07d", i), when)
+		r.Opening(id, fmt.Sprintf("+1312%07d", i), fmt.Sprintf("+1415%07d", i), Terms{}, when)
 		r.Opened(id, Answer{Proxy: proxy, Expires: when.Add(time.Hour)}, when)
 		if i%100 != 0 {
 			r.Closing(id, when)
@@ -52,7 +52,7 @@ func TestManyAtOnce(t *testing.T) {
 			wg.Go(func() {
 				id := fmt.Sprintf("bk-%d-%d", i, j)
 				g := fmt.Sprintf("+1312555%04d", i)
-				r.Opening(id, g, fmt.Sprintf("+1415555%04d", 2*i+j), at(0))
+				r.Opening(id, g, fmt.Sprintf("+1415555%04d", 2*i+j), Terms{}, at(0))
 				f := r.Opened(id, Answer{Proxy: proxy, Expires: at(1000)}, at(1))
 				l := tell(g, to(host, proxy)...)
 				r.Judge(expected(g, market.Party, talks), l, Trouble{})

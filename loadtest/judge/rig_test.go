@@ -31,7 +31,7 @@ func at(seconds float64) time.Time { return t0.Add(time.Duration(seconds * float
 // register has one booking of guest and host on proxy, from -100 s to 1000 s.
 func register(cfg Config) *Register {
 	r := New(cfg)
-	r.Opening("bk", guest, host, at(-100))
+	r.Opening("bk", guest, host, Terms{}, at(-100))
 	r.Opened("bk", Answer{Proxy: proxy, Expires: at(1000)}, at(-100))
 	return r
 }

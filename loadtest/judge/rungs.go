@@ -20,6 +20,7 @@ const (
 	stepBridged
 	stepAnsweredB
 	stepRecord
+	stepNotice
 	stepEndB
 	stepTell
 	stepSpoken
@@ -36,7 +37,8 @@ var stepNames = [stepCount]struct {
 }{
 	{"A call.initiated", false}, {"reject A", true}, {"answer A", true}, {"A call.answered", false}, {"transfer A", true},
 	{"B call.initiated", false}, {"A, B call.bridged", false}, {"B call.answered", false}, {"record_start", true},
-	{"B call.hangup", false}, {"speak A", true}, {"A call.speak.started, ended", false}, {"hangup", true},
+	{"speak, while they talk", true},
+	{"B call.hangup", false}, {"speak A", true}, {"call.speak.started, ended", false}, {"hangup", true},
 	{"A call.hangup", false}, {"call.recording.saved, error", false}, {"other commands", true},
 }
 
@@ -71,7 +73,7 @@ func either(a bool, ofA, ofB step) step {
 	return ofB
 }
 
-func commandStep(c *carrier.Command) step {
+func (h *hearing) commandStep(c *carrier.Command) step {
 	switch c.Action {
 	case "answer":
 		return stepAnswer
@@ -82,6 +84,9 @@ func commandStep(c *carrier.Command) step {
 	case "record_start":
 		return stepRecord
 	case "speak", "playback_start":
+		if h.talking(c.At) {
+			return stepNotice
+		}
 		return stepTell
 	case "hangup":
 		return stepRelease
@@ -119,13 +124,13 @@ func (h *hearing) climb() {
 		case from.Sub(e.At) > h.cfg.React:
 			r[s].Late++
 		}
-		if e.Leg != "A" && h.v.Want == Refuse || e.Leg != "A" && e.Leg != "B" {
+		if e.Leg != "A" && (h.v.Want == Refuse || e.Leg != "B") {
 			r[s].Unexpected++
 		}
 	}
 	for i := range h.l.Commands {
 		c := &h.l.Commands[i]
-		s := commandStep(c)
+		s := h.commandStep(c)
 		r[s].Received++
 		switch {
 		case c.Attempt > 1 || c.Repeat:
@@ -141,6 +146,8 @@ func (h *hearing) unexpected(c *carrier.Command, s step) bool {
 	switch s {
 	case stepTransfer, stepRecord:
 		return h.v.Want == Refuse
+	case stepAnswer:
+		return h.v.Want == Refuse && !h.past
 	case stepReject:
 		return h.v.Want == Connect
 	case stepOther:

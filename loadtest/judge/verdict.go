@@ -6,19 +6,19 @@ import (
 
 	"maskswitch/actors/phone"
 	"maskswitch/loadtest/carrier"
-	"maskswitch/loadtest/party"
 )
 
 // Verdict is what became of a call.
 type Verdict struct {
 	// Outcome: "talked", "busy", "no answer", "declined", "unreachable",
-	// "abandoned", "refused: stranger" (withheld, late, party), "unfinished",
-	// "failed".
+	// "abandoned", "refused: stranger" (withheld, late, party), "told: late" (that
+	// the booking has ended), "cut at checkout", "unfinished", "failed".
 	Outcome string
 	Want    Want
 	// Failed: it did not go as planned. With Excused a fault did it, and not
 	// the switch.
 	Failed, Excused bool
+	Told            bool // that the booking has ended
 	Findings        []Finding
 	Rungs           Rungs
 }
@@ -47,6 +47,9 @@ type hearing struct {
 	// touched: a fault struck the call, so that it may fail. late: events came
 	// so late, for no fault of the switch, that it may have given up on them.
 	touched, late bool
+
+	past       bool // wasParty
+	atCheckout bool // the booking ended the call, as was agreed
 }
 
 // Judge holds a call against what was promised. The call is over, or the run's
@@ -57,6 +60,7 @@ func (r *Register) Judge(e Expected, l carrier.Ledger, t Trouble) Verdict {
 	h.read()
 	h.c = r.chances(l.Proxy, l.Caller)
 	v.Want = h.c.want(h.from, decided(&l, h.last), r.cfg.Fuzz)
+	h.past = h.wasParty()
 	h.strike()
 	h.connections()
 	h.twice()
@@ -64,11 +68,15 @@ func (r *Register) Judge(e Expected, l carrier.Ledger, t Trouble) Verdict {
 	h.events()
 	h.duties()
 	h.refused()
+	h.inVain()
+	h.unsaid()
 	h.cut()
+	h.overtime()
 	h.recordings()
 	h.ending()
 	h.outcome()
 	h.climb()
+	h.used()
 	r.judged.note(&l, h.at)
 	if len(v.Findings) > 0 {
 		v.Failed, v.Excused = true, false
@@ -205,83 +213,6 @@ func (h *hearing) caller() string {
 		return "a caller who hides the number"
 	}
 	return h.l.Caller.String()
-}
-
-// outcome names what became of the call, and says whether that was the plan.
-func (h *hearing) outcome() {
-	v, talked := h.v, h.l.Talked()
-	planned := true
-	switch {
-	case talked:
-		v.Outcome = "talked"
-	case !h.l.Over && h.endA == nil:
-		v.Outcome = "unfinished"
-	case h.endB != nil && h.endB.Cause != "originator_cancel" && len(h.l.Connections) > 0:
-		v.Outcome, planned = h.reaction()
-	case h.turnedAway():
-		v.Outcome = "refused: " + h.e.Who.String()
-		planned = v.Want != Connect
-	case v.Want == Connect && h.e.Script.Patience == 0 && len(h.l.Connections) == 0:
-		v.Outcome, planned = "failed", false
-	default:
-		v.Outcome = "abandoned"
-		// Whoever would have waited for an answer was kept waiting.
-		planned = v.Want != Connect || h.e.Script.Callee != party.Answer || h.leavesFirst()
-	}
-	if !planned {
-		v.Failed, v.Excused = true, h.touched || h.late
-	}
-}
-
-// leavesFirst says that by the script the caller leaves before the answer, or
-// so near to it that the network decides.
-func (h *hearing) leavesFirst() bool {
-	s := h.e.Script
-	return s.Patience > 0 && h.world(s.Patience-s.After) < h.cfg.React
-}
-
-// reaction is how the callee was not reached, and whether the script says so.
-func (h *hearing) reaction() (string, bool) {
-	want := h.e.Script.Callee
-	switch h.endB.Cause {
-	case "user_busy":
-		return "busy", want == party.Busy
-	case "call_rejected":
-		return "declined", want == party.Decline
-	case "timeout", "no_answer":
-		return "no answer", want == party.RingOut || want == party.NoAnswer
-	}
-	return "unreachable", want == party.Unreachable || want == party.Failed
-}
-
-// turnedAway says that the switch ended leg A without having called anybody, or
-// told the caller something and let him go.
-func (h *hearing) turnedAway() bool {
-	if len(h.l.Connections) > 0 || h.endA == nil {
-		return false
-	}
-	told := false
-	for i := range h.l.Commands {
-		c := &h.l.Commands[i]
-		switch c.Action {
-		case "transfer", "dial":
-			return false
-		case "reject", "hangup":
-			if c.Effective && c.Leg == "A" {
-				told = true
-			}
-		}
-	}
-	if h.spoken != nil && !h.spoken.At.After(h.endA.At) && !h.impatient(h.endA.At) {
-		told = true
-	}
-	return told
-}
-
-// impatient says that a caller who left then did so by the script's patience.
-func (h *hearing) impatient(left time.Time) bool {
-	p := h.e.Script.Patience
-	return p > 0 && left.After(h.l.Placed.Add(h.world(p)-slack))
 }
 
 // known masks a number, or says that there is none.

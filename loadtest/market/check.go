@@ -78,8 +78,30 @@ func (c *Config) checkBookings(f *faults) {
 	}
 	f.share("closed", c.Closed)
 	f.share("extended", c.Extended)
+	f.share("shortened", c.Shortened)
 	f.share("repeated", c.Repeated)
 	f.share("read", c.Read)
+	c.checkTerms(f)
+}
+
+// mostGrace is the longest that the switch takes.
+const mostGrace = 10 * time.Minute
+
+func (c *Config) checkTerms(f *faults) {
+	f.share("pairs", c.Pairs)
+	f.share("cuts", c.Cuts)
+	f.share("idle", c.Idle)
+	f.share("regional", c.Regional)
+	f.span("grace", c.Grace, 0)
+	if most := max(c.Grace.Min, c.Grace.Max); most > mostGrace {
+		f.add("grace goes up to %v; the switch takes %v at most", most, mostGrace)
+	}
+	if c.Idle > 0 {
+		f.span("idle_after", c.IdleAfter, time.Second)
+	}
+	if c.Regional > 0 && len(c.Regions) == 0 {
+		f.add("regional is %v, and there are no regions; write regions, such as [CA, US-312]", c.Regional)
+	}
 }
 
 func (c *Config) checkCalls(f *faults) {

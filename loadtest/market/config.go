@@ -25,9 +25,22 @@ type Config struct {
 	// are not repeated: their opening is past when the stream begins.
 	Closed   float64 // ended early by DELETE
 	Extended float64 // prolonged once, by a quarter to the whole of what it lasts
-	Repeated float64 // sent twice with the same id
-	Read     float64 // looked up once
-	Storms   []Storm
+	// Shortened is the share of those that are not prolonged whose end is brought
+	// forward once, by a tenth to three tenths of what they last; one that is too
+	// short for that is left alone.
+	Shortened float64
+	Repeated  float64 // sent twice with the same id
+	Read      float64 // looked up once
+	Storms    []Storm
+
+	// What bookings ask for besides two parties and an end.
+	Pairs     float64     // a number for each side
+	Cuts      float64     // the talk ends with the booking
+	Grace     party.Range // so long after it; whole seconds
+	Idle      float64     // also ends when nobody has called for a time
+	IdleAfter party.Range // for so long
+	Regional  float64     // asks for a number of one of Regions
+	Regions   []string    // as the switch writes them: "GB", "US-312"
 
 	// Who dials, as shares of all calls.
 	FromHost  float64 // of these the caller is the host, or pretends to be

@@ -14,17 +14,17 @@ func (m *Market) dial(now time.Duration) Op {
 	pairs := c.Twins / (2 - c.Twins)
 	u := m.people.Float64() / (1 + pairs)
 	fromHost := m.people.Float64() < c.FromHost
-	late := c.Strangers + c.Withheld + c.Late
+	others := c.Strangers + c.Withheld + c.Late
 	switch {
 	case u < c.Strangers:
 		return m.call(now, Stranger, m.live.pick(m.people), fromHost)
 	case u < c.Strangers+c.Withheld:
 		return m.call(now, Withheld, m.live.pick(m.people), fromHost)
-	case u < late:
+	case u < others:
 		if b := m.past.pick(m.people, now); b != nil {
 			return m.call(now, Late, nil, fromHost).about(b)
 		}
-	case u < late+pairs/(1+pairs) && m.nextCall <= m.end:
+	case u < others+pairs/(1+pairs) && m.nextCall <= m.end:
 		if l := m.live.pick(m.people); l != nil {
 			m.nextCall = due(m.calls) // the second takes the place of the next
 			one, two := m.call(now, Party, l, fromHost), m.call(now, Party, l, !fromHost)
@@ -48,6 +48,12 @@ var refused = party.Mix{{Weight: 1, After: party.Range{Min: time.Second, Max: 2 
 	Talk:     party.Range{Min: 3 * time.Second, Max: 8 * time.Second},
 	Patience: party.Range{Min: 4 * time.Second, Max: 9 * time.Second}, AfterSpeech: party.Range{Min: time.Second}}}
 
+// late is refused, but for people who stay on the line after a spoken line, so
+// that a switch that does not release them is seen to.
+var late = party.Mix{{Weight: 1, After: refused[0].After, Talk: refused[0].Talk,
+	Patience:    party.Range{Min: 7 * time.Second, Max: 12 * time.Second},
+	AfterSpeech: party.Range{Min: 3 * time.Second, Max: 8 * time.Second}}}
+
 // call draws one call about a live booking; nil: there is none.
 func (m *Market) call(now time.Duration, who Caller, l *life, fromHost bool) Op {
 	m.dialled++
@@ -57,11 +63,12 @@ func (m *Market) call(now time.Duration, who Caller, l *life, fromHost bool) Op 
 		k.Habit, k.Script = m.cfg.Mix.Script(m.seed, k.N)
 	case Stranger:
 		k.From = numberIn(strangerBlock, m.people.IntN(strangers))
+		_, k.Script = refused.Script(m.seed, k.N)
 	case Withheld:
 		k.From = anonymous
-	}
-	if who != Party {
 		_, k.Script = refused.Script(m.seed, k.N)
+	case Late:
+		_, k.Script = late.Script(m.seed, k.N)
 	}
 	op := Op{At: now, Kind: Dial, Call: k}
 	if l == nil {

@@ -71,10 +71,37 @@ func (l *life) after(done turn, now, settle time.Duration) (next turn, at time.D
 	return next, at
 }
 
+// terms draws what a booking asks for, and the share of what it lasts that is
+// taken off later, 0 for most. Its dice are their own, so that the plans from
+// before there were terms have the bookings that they had.
+func (c *Config) terms(dice *rand.Rand) (t Terms, shorter float64) {
+	chance := func(share float64) bool { return dice.Float64() < share }
+	t.Pair = chance(c.Pairs)
+	t.Cut = chance(c.Cuts)
+	grace := draw(dice, c.Grace).Truncate(time.Second)
+	idle, idleAfter := chance(c.Idle), draw(dice, c.IdleAfter)
+	regional, region := chance(c.Regional), dice.Uint64()
+	shortened, share := chance(c.Shortened), .1+.2*dice.Float64()
+	if t.Cut {
+		t.Grace = grace
+	}
+	if idle {
+		t.Idle = idleAfter
+	}
+	if regional {
+		t.Region = c.Regions[region%uint64(len(c.Regions))]
+	}
+	if shortened {
+		shorter = share
+	}
+	return t, shorter
+}
+
 // plan draws all that will ever happen to a booking that asks for lasts at
-// first. Every die is thrown whether it is wanted or not, so that a change of
-// one share leaves the rest of the booking as it was.
-func (c *Config) plan(dice *rand.Rand, b *Booking, lasts time.Duration, warm bool) *life {
+// first, of which shorter may be taken off. Every die is thrown whether it is
+// wanted or not, so that a change of one share leaves the rest of the booking as
+// it was.
+func (c *Config) plan(dice *rand.Rand, b *Booking, lasts time.Duration, shorter float64, warm bool) *life {
 	chance := func(share float64) bool { return dice.Float64() < share }
 	part := func(least, most float64) float64 { return least + (most-least)*dice.Float64() }
 	of := func(share float64, d time.Duration) time.Duration { return time.Duration(share * float64(d)) }
@@ -89,11 +116,15 @@ func (c *Config) plan(dice *rand.Rand, b *Booking, lasts time.Duration, warm boo
 	if extended && !short {
 		b.Extends = of(longer, lasts)
 	}
+	// The new end must be well ahead when it is asked for.
+	if cut := of(shorter, lasts); b.Extends == 0 && lasts-cut-of(extendAt, lasts) >= 2*c.Settle {
+		b.Extends = -cut
+	}
 	whole := b.Lasts + b.Extends
 	if closed && !short {
 		b.Closed = true
 		whole = of(closeAt, whole)
-		if b.Extends > 0 { // first one, then the other
+		if b.Extends != 0 { // first one, then the other
 			from := of(extendAt, b.Lasts)
 			whole = from + of(closeAt, b.Lasts+b.Extends-from)
 		}
@@ -117,7 +148,7 @@ func (c *Config) plan(dice *rand.Rand, b *Booking, lasts time.Duration, warm boo
 			b.Lasts = of(float64(b.Lasts)/float64(b.Lasts+b.Extends), whole)
 			b.Extends = whole - b.Lasts
 		default:
-			b.Lasts = whole
+			b.Lasts, b.Extends = whole, 0
 		}
 	}
 	b.Ends = b.Opens + whole
@@ -131,7 +162,7 @@ func (c *Config) plan(dice *rand.Rand, b *Booking, lasts time.Duration, warm boo
 	if read && !short {
 		l.reads = b.Opens + of(readAt, whole)
 	}
-	if b.Extends > 0 {
+	if b.Extends != 0 {
 		l.extends = b.Opens + of(extendAt, b.Lasts)
 	}
 	return l

@@ -17,6 +17,7 @@ type Market struct {
 	end   time.Duration
 
 	plans         *rand.Rand // draws bookings
+	terms         *rand.Rand // draws what they ask for
 	hosts, guests zipf
 	bookings      int // so far
 	begun         bool
@@ -55,6 +56,7 @@ const (
 	drawBookings = 0x626f6f6b
 	drawPeople   = 0x64696172
 	drawOpenings = 0x6f70656e5f5f5f5f
+	drawTerms    = 0x7465726d73
 )
 
 // New makes a market whose calls are due when calls says; nil: nobody dials.
@@ -72,7 +74,7 @@ func New(cfg Config, calls *pace.Pace, seed uint64) (*Market, error) {
 	cfg.Mix = slices.Clone(cfg.Mix)
 	m := &Market{
 		cfg: cfg, calls: calls, opens: pace.New(cfg.Opens, pace.Poisson, seed^drawOpenings), end: cfg.end(calls),
-		plans: rand.New(rand.NewPCG(seed, drawBookings)), people: rand.New(rand.NewPCG(seed, drawPeople)), seed: seed,
+		plans: rand.New(rand.NewPCG(seed, drawBookings)), terms: rand.New(rand.NewPCG(seed, drawTerms)), people: rand.New(rand.NewPCG(seed, drawPeople)), seed: seed,
 		hosts: newZipf(cfg.Hosts, cfg.HostSkew), guests: newZipf(cfg.Guests, cfg.GuestSkew),
 	}
 	m.nextOpen = due(m.opens)
@@ -153,7 +155,9 @@ func (m *Market) open(now time.Duration, warm bool) *Booking {
 	if warm {
 		lasts = remaining(m.plans, m.cfg.Lasts)
 	}
-	l := m.cfg.plan(m.plans, b, lasts, warm)
+	var shorter float64
+	b.Terms, shorter = m.cfg.terms(m.terms)
+	l := m.cfg.plan(m.plans, b, lasts, shorter, warm)
 	next, at := l.after(opened, now, m.cfg.Settle)
 	m.agenda.push(entry{at, next, l})
 	return b

@@ -27,7 +27,7 @@ var anyConfig = rapid.Custom(func(t *rapid.T) Config {
 		Hosts: rapid.IntRange(1, 30).Draw(t, "hosts"), Guests: rapid.IntRange(1, 50).Draw(t, "guests"),
 		HostSkew: rapid.Float64Range(0, 2).Draw(t, "host skew"), GuestSkew: rapid.Float64Range(0, 2).Draw(t, "guest skew"),
 		Live:   rapid.IntRange(0, 30).Draw(t, "live"),
-		Closed: share.Draw(t, "closed"), Extended: share.Draw(t, "extended"), Repeated: share.Draw(t, "repeated"), Read: share.Draw(t, "read"),
+		Closed: share.Draw(t, "closed"), Extended: share.Draw(t, "extended"), Shortened: share.Draw(t, "shortened"), Repeated: share.Draw(t, "repeated"), Read: share.Draw(t, "read"),
 		FromHost: share.Draw(t, "from host"), Strangers: quarter.Draw(t, "strangers"), Withheld: quarter.Draw(t, "withheld"),
 		Late: quarter.Draw(t, "late"), Twins: quarter.Draw(t, "twins"), Redials: share.Draw(t, "redials"),
 		RedialAfter: span("redial after", 0, 20*time.Second), Mix: party.Everyday(),
@@ -106,6 +106,17 @@ func TestBookingsDoNotDependOnCalls(t *testing.T) {
 			t.Fatalf("%+v and %+v", one[i], b)
 		}
 	}
+	// So does what they ask for.
+	other = steady()
+	other.Pairs, other.Cuts, other.Idle, other.Regional = 0, 1, 1, 0
+	for i, b := range bookings(other, 3) {
+		if !b.Cut || b.Idle == 0 || b.Pair || b.Region != "" {
+			t.Fatalf("%+v", b)
+		}
+		if b.Terms = one[i].Terms; b != one[i] {
+			t.Fatalf("%+v and %+v", one[i], b)
+		}
+	}
 }
 
 // about fails if got of n is further from the share than five standard errors.
@@ -130,6 +141,15 @@ func TestSharesAreThoseOfTheConfig(t *testing.T) {
 				}
 				if b.Closed {
 					n["to be closed"]++
+				}
+				for what, is := range map[string]bool{"pairs": b.Pair, "cuts": b.Cut, "idle": b.Idle > 0, "CA": b.Region == "CA", "US-312": b.Region == "US-312",
+					"long idle": b.Idle > 35*time.Second, "no grace": b.Cut && b.Grace == 0} {
+					if is {
+						n[what]++
+					}
+				}
+				if b.Extends < 0 {
+					n["to be shortened"]++
 				}
 			}
 			continue
@@ -163,6 +183,14 @@ func TestSharesAreThoseOfTheConfig(t *testing.T) {
 	about(t, "to be extended", n["to be extended"], n["open"], cfg.Extended)
 	about(t, "to be closed", n["to be closed"], n["open"], cfg.Closed)
 	about(t, "repeated", n["repeat"], n["open"], cfg.Repeated)
+	about(t, "to be shortened", n["to be shortened"], n["open"], cfg.Shortened*(1-cfg.Extended))
+	about(t, "with a number for each side", n["pairs"], n["open"], cfg.Pairs)
+	about(t, "that end the talk", n["cuts"], n["open"], cfg.Cuts)
+	about(t, "that end when idle", n["idle"], n["open"], cfg.Idle)
+	about(t, "that end when long idle", n["long idle"], n["open"], cfg.Idle/2)
+	about(t, "without a whole second of grace", n["no grace"], n["open"], cfg.Cuts/5)
+	about(t, "of one region", n["CA"], n["open"], cfg.Regional/2)
+	about(t, "of the other", n["US-312"], n["open"], cfg.Regional/2)
 	// No late callers in the first seconds, and no redials about bookings that
 	// end meanwhile: a little fewer.
 	if is := float64(n["late"]) / float64(n["calls"]); is < .95*cfg.Late || is > 1.1*cfg.Late {

@@ -37,10 +37,22 @@ type Booking struct {
 	Host, Guest string // E.164; the guest is party_a
 	Opens       time.Duration
 	Lasts       time.Duration // as asked for at first
-	Extends     time.Duration // asked for by Extend, on top of Lasts; 0: never
-	// Ends is when it ends by plan: closed early, or expired.
+	Extends     time.Duration // asked for by Extend, on top of Lasts; below 0: it is shortened; 0: never
+	// Ends is when it ends by plan: closed early, or expired. With Idle it may end
+	// sooner, which depends on how calls go.
 	Ends   time.Duration
 	Closed bool // by Close at Ends; else it expires by itself
+	Terms
+}
+
+// Terms are what a booking asks for besides two parties and an end. The zero
+// value asks for nothing.
+type Terms struct {
+	Pair   bool          // a number for each side
+	Cut    bool          // the talk ends with the booking, Grace later
+	Grace  time.Duration // whole seconds
+	Idle   time.Duration // it also ends when nobody has called for so long; 0: it does not
+	Region string        // its numbers are best at home there; empty: anywhere
 }
 
 // Call is one call as it is planned.

@@ -16,7 +16,9 @@ func steady() Config {
 		Hosts: 400, Guests: 4000, HostSkew: .8, GuestSkew: .2, Live: 600,
 		Opens:  []pace.Stage{{For: 10 * time.Minute, From: 4, To: 4}},
 		Lasts:  party.Range{Min: 30 * time.Second, Max: 5 * time.Minute},
-		Closed: .5, Extended: .2, Repeated: .1, Read: .3,
+		Closed: .5, Extended: .2, Shortened: .2, Repeated: .1, Read: .3,
+		Pairs: .3, Cuts: .4, Grace: party.Range{Max: 5 * time.Second}, Idle: .2, IdleAfter: party.Range{Min: 10 * time.Second, Max: time.Minute},
+		Regional: .5, Regions: []string{"CA", "US-312"},
 		FromHost: .4, Strangers: .05, Withheld: .03, Late: .04, Twins: .06, Redials: .4,
 		RedialAfter: party.Range{Min: 2 * time.Second, Max: 8 * time.Second}, Mix: party.Everyday(),
 	}
@@ -114,10 +116,12 @@ func (n *naive) meet(b *Booking, warm bool) {
 		n.Fatalf("booking %d is opened as the %dth", b.N, len(n.bookings))
 	case b.Host == b.Guest, !strings.HasPrefix(b.Host, "+12"), !strings.HasPrefix(b.Guest, "+13"):
 		n.Fatalf("host %s, guest %s", b.Host, b.Guest)
-	case b.Lasts <= 0, b.Extends < 0, b.Ends <= b.Opens, b.Ends > b.Opens+b.Lasts+b.Extends:
+	case b.Lasts <= 0, b.Lasts+b.Extends <= 0, b.Ends <= b.Opens, b.Ends > b.Opens+b.Lasts+b.Extends:
 		n.Fatalf("life of booking %+v", *b)
 	case !b.Closed && b.Ends != b.Opens+b.Lasts+b.Extends:
 		n.Fatalf("booking %+v expires at another time than was asked for", *b)
+	case b.Grace != b.Grace.Truncate(time.Second), b.Grace > 0 && !b.Cut, b.Region != "" && !slices.Contains(n.cfg.Regions, b.Region):
+		n.Fatalf("booking %+v has terms that nobody can ask for", *b)
 	}
 }
 
@@ -170,6 +174,8 @@ func (n *naive) watch(m *Market, op Op) {
 		n.Fatalf("repeat at %v of %+v after %v", op.At, *s.Booking, s.ops)
 	case op.Kind == Extend && (s.Extends == 0 || op.At >= s.Opens+s.Lasts):
 		n.Fatalf("extend at %v of %+v", op.At, *s.Booking)
+	case op.Kind == Extend && s.Extends < 0 && s.Opens+s.Lasts+s.Extends-op.At < 2*n.cfg.Settle:
+		n.Fatalf("at %v the end of %+v is brought forward, to %v", op.At, *s.Booking, s.Opens+s.Lasts+s.Extends)
 	}
 	s.ops = append(s.ops, op)
 }
@@ -272,8 +278,8 @@ func (n *naive) over() {
 		if (s.Closed && s.Ends <= n.end) != had(Close) {
 			n.Fatalf("booking %+v: closed %v", *s.Booking, had(Close))
 		}
-		if s.Extends > 0 && s.Opens+s.Lasts/2 < n.end && !had(Extend) {
-			n.Fatalf("booking %+v was never extended", *s.Booking)
+		if s.Extends != 0 && s.Opens+s.Lasts/2 < n.end && !had(Extend) {
+			n.Fatalf("booking %+v was never given another end", *s.Booking)
 		}
 		if s.Extends == 0 && had(Extend) {
 			n.Fatalf("booking %+v was extended", *s.Booking)

@@ -67,8 +67,8 @@ type Script struct {
 	// hangs up. 0: waits for ever.
 	Patience time.Duration
 
-	// AfterSpeech: the caller hangs up this long after a spoken line has ended.
-	// 0: waits for the switch to do it.
+	// AfterSpeech: the caller hangs up this long after a spoken line has ended,
+	// unless they are talking. 0: waits for the switch to do it.
 	AfterSpeech time.Duration
 }
 

@@ -9,30 +9,49 @@ import (
 	"time"
 )
 
-// booking is two parties on one number until an instant.
+// booking is two parties, the number that each dials, and an end.
 type booking struct {
-	id, number, a, b string
+	id, a, b         string
+	numberA, numberB string // the same unless masks is "pair"
+	cut              bool
+	grace, idle      time.Duration
 	created, expires time.Time
-	closed           bool
-	undead           bool // shown as live although it is not
+	used             time.Time // the last call ended then; before the first: created
+	calls            int       // under way
+	closed           time.Time // by request; zero: not
+	undead           bool      // shown as live although it is not
 }
 
 // key is what a call is looked up by.
 type key struct{ number, party string }
 
-func (k *booking) keys() [2]key { return [2]key{{k.number, k.a}, {k.number, k.b}} }
+func (k *booking) keys() [2]key { return [2]key{{k.numberA, k.a}, {k.numberB, k.b}} }
 
-func (k *booking) live(now time.Time) bool { return !k.closed && now.Before(k.expires) }
-
-func (k *booking) other(party string) string {
-	if party == k.a {
-		return k.b
+// ends is when the booking ends, as things stand.
+func (k *booking) ends() time.Time {
+	end := k.expires
+	if idle := k.used.Add(k.idle); k.idle > 0 && k.calls == 0 && idle.Before(end) {
+		end = idle
 	}
-	return k.a
+	if !k.closed.IsZero() && k.closed.Before(end) {
+		end = k.closed
+	}
+	return end
+}
+
+func (k *booking) live(now time.Time) bool { return now.Before(k.ends()) }
+
+// other is the other party, and the number that they dial.
+func (k *booking) other(party string) (callee, own string) {
+	if party == k.a {
+		return k.b, k.numberB
+	}
+	return k.a, k.numberA
 }
 
 func (k *booking) shown() map[string]any {
-	return map[string]any{"proxy": k.number, "party_a": k.a, "party_b": k.b, "booking_id": k.id,
+	return map[string]any{"proxy": k.numberA, "proxy_numbers": map[string]string{"party_a": k.numberA, "party_b": k.numberB},
+		"party_a": k.a, "party_b": k.b, "booking_id": k.id,
 		"expires_at": k.expires.Unix(), "created": k.created.Unix(), "status": "live"}
 }
 
@@ -55,12 +74,7 @@ func (s *Switch) addNumbers(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Switch) openBooking(w http.ResponseWriter, r *http.Request) {
-	in := struct {
-		A     string  `json:"party_a"`
-		B     string  `json:"party_b"`
-		ID    string  `json:"booking_id"`
-		Hours float64 `json:"duration_hours"`
-	}{Hours: 24}
+	in := asked{Hours: 24}
 	if json.NewDecoder(r.Body).Decode(&in) != nil || !dialable(in.A) || !dialable(in.B) || in.A == in.B {
 		refuse(w, http.StatusBadRequest, "party_a and party_b required", "invalid")
 		return
@@ -78,18 +92,17 @@ func (s *Switch) openBooking(w http.ResponseWriter, r *http.Request) {
 		}
 		again := *old
 		if s.wrong.strikes(RepeatsDifferently) {
-			again.number = s.another(old.number)
+			again.numberA = s.another(old.numberA)
+			again.numberB = again.numberA
 		}
 		created(w, &again)
 		return
 	}
-	number := s.choose(in.A, in.B, now)
-	if number == "" {
+	k := s.made(in, now)
+	if k.numberA == "" || k.numberB == "" {
 		refuse(w, http.StatusServiceUnavailable, "No proxy numbers available", "exhausted")
 		return
 	}
-	k := &booking{id: in.ID, number: number, a: in.A, b: in.B, created: now,
-		expires: now.Add(time.Duration(in.Hours * float64(time.Hour))).Truncate(time.Second)}
 	if !s.wrong.strikes(ForgetsBooking) {
 		s.bookings[k.id] = k
 		s.order = append(s.order, k)
@@ -101,27 +114,67 @@ func (s *Switch) openBooking(w http.ResponseWriter, r *http.Request) {
 	created(w, k)
 }
 
-func created(w http.ResponseWriter, k *booking) {
-	reply(w, http.StatusOK, map[string]any{"status": "created", "booking_id": k.id, "proxy_number": k.number, "expires_at": k.expires.Unix()})
+// asked is the body of POST /bookings.
+type asked struct {
+	A         string  `json:"party_a"`
+	B         string  `json:"party_b"`
+	ID        string  `json:"booking_id"`
+	Hours     float64 `json:"duration_hours"`
+	Masks     string  `json:"masks"`
+	Checkout  string  `json:"on_checkout"`
+	Grace     int     `json:"grace_seconds"`
+	IdleHours float64 `json:"idle_hours"`
 }
 
-// choose finds a number that neither party holds, best one that neither held
-// lately. The search begins after the last choice, which spreads the load.
-func (s *Switch) choose(a, b string, now time.Time) string {
-	for _, k := range []string{a, b} {
-		for _, n := range s.numbers {
-			if at := (key{n, k}); s.holder(at, now) != nil && s.wrong.strikes(GivesNumberTwice) {
-				return n
-			}
+// made is a booking that was asked for, with empty numbers if none is free.
+func (s *Switch) made(in asked, now time.Time) *booking {
+	k := &booking{id: in.ID, a: in.A, b: in.B, created: now, used: now,
+		cut: in.Checkout == "cut", grace: time.Duration(in.Grace) * time.Second,
+		idle:    time.Duration(in.IdleHours * float64(time.Hour)),
+		expires: now.Add(time.Duration(in.Hours * float64(time.Hour))).Truncate(time.Second)}
+	if k.idle > 0 && s.wrong.strikes(EndsIdleEarly) {
+		k.idle /= 50
+	}
+	if k.idle > 0 && s.wrong.strikes(IgnoresIdle) {
+		k.idle = 0
+	}
+	if in.Masks == "pair" && !s.wrong.strikes(IgnoresMasks) {
+		k.numberA = s.choose(now, "", in.A)
+		k.numberB = s.choose(now, k.numberA, in.B)
+		return k
+	}
+	k.numberA = s.choose(now, "", in.A, in.B)
+	k.numberB = k.numberA
+	return k
+}
+
+func created(w http.ResponseWriter, k *booking) {
+	shown := k.shown()
+	shown["status"], shown["proxy_number"] = "created", k.numberA
+	reply(w, http.StatusOK, shown)
+}
+
+// choose finds a number, but not that one, that none of the parties holds, best
+// one that none held lately. The search begins after the last choice, which
+// spreads the load.
+func (s *Switch) choose(now time.Time, not string, parties ...string) string {
+	holds := func(n, party string) bool { return s.holder(key{n, party}, now) != nil }
+	held := func(n, party string) bool { return s.past[key{n, party}] != nil }
+	some := func(n string, is func(n, party string) bool) bool {
+		return slices.ContainsFunc(parties, func(p string) bool { return is(n, p) })
+	}
+	for _, n := range s.numbers {
+		if n != not && some(n, holds) && s.wrong.strikes(GivesNumberTwice) {
+			return n
 		}
 	}
 	second := ""
 	for i := range s.numbers {
 		n := s.numbers[(s.next+i)%len(s.numbers)]
-		if s.holder(key{n, a}, now) != nil || s.holder(key{n, b}, now) != nil {
+		if n == not || some(n, holds) {
 			continue
 		}
-		if s.past[key{n, a}] == nil && s.past[key{n, b}] == nil {
+		if !some(n, held) {
 			s.next += i + 1
 			return n
 		}
@@ -180,7 +233,7 @@ func (s *Switch) listBookings(w http.ResponseWriter, r *http.Request) {
 	for _, k := range s.order {
 		if k.live(now) || k.undead {
 			all = append(all, k.shown())
-			busy[k.number] = true
+			busy[k.numberA], busy[k.numberB] = true, true
 		}
 	}
 	reply(w, http.StatusOK, map[string]any{"bookings": all, "pool_available": len(s.numbers) - len(busy)})
@@ -212,8 +265,12 @@ func (s *Switch) changeBooking(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Not found", "not_found")
 		return
 	}
+	old := k.expires
 	k.expires = time.Unix(in.Expires, 0)
 	reply(w, http.StatusOK, k.shown())
+	if s.wrong.strikes(ForgetsChange) {
+		k.expires = old
+	}
 }
 
 func (s *Switch) closeBooking(w http.ResponseWriter, r *http.Request) {
@@ -224,9 +281,9 @@ func (s *Switch) closeBooking(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "Not found", "not_found")
 		return
 	}
-	k.closed, k.undead = true, s.wrong.strikes(UndeadBooking)
+	k.closed, k.undead = time.Now(), s.wrong.strikes(UndeadBooking)
 	s.release(k)
-	reply(w, http.StatusOK, map[string]any{"status": "expired", "booking_id": k.id, "proxy_returned": k.number})
+	reply(w, http.StatusOK, map[string]any{"status": "expired", "booking_id": k.id, "proxy_returned": k.numberA})
 }
 
 func (s *Switch) health(w http.ResponseWriter, r *http.Request) {

@@ -15,7 +15,12 @@ type call struct {
 	session  string
 	caller   string
 	a, b     leg
+	number   string   // dialled
+	booking  *booking // by which the caller is connected
+	over     bool     // for the booking
 	refused  bool
+	late     bool // to be told that the booking has ended
+	cut      bool // at checkout
 	to, from string
 	failed   bool // the carrier will not transfer it
 	spoken   bool
@@ -124,13 +129,14 @@ func (s *Switch) take(ev event) {
 	case "call.speak.ended":
 		c.spoken = true
 	}
+	c.leave()
 	s.decide(c)
 }
 
 // place finds out who is to be called, if anybody is.
 func (s *Switch) place(c *call, caller, number string) {
 	now := time.Now()
-	c.caller, c.from = caller, number
+	c.caller, c.number, c.from = caller, number, number
 	k := s.holder(key{number, caller}, now)
 	switch {
 	case k != nil && s.wrong.strikes(RefusesCallers):
@@ -142,11 +148,18 @@ func (s *Switch) place(c *call, caller, number string) {
 		}
 	case k == nil:
 		if old := s.past[key{number, caller}]; old != nil {
-			if s.wrong.strikes(ConnectsLate) {
+			switch {
+			case s.wrong.strikes(ConnectsLate):
 				k = old
+			case !s.cfg.RejectsLate:
+				c.late = true
+				return
 			}
 		} else if any := s.anybody(number, caller, now); any != nil && s.wrong.strikes(ConnectsStrangers) {
 			c.to = any.a
+			return
+		} else if s.wrong.strikes(AnswersStrangers) {
+			c.late = true
 			return
 		}
 	}
@@ -154,7 +167,12 @@ func (s *Switch) place(c *call, caller, number string) {
 		c.refused = true
 		return
 	}
-	c.to = k.other(caller)
+	c.to, c.from = k.other(caller)
+	c.booking = k
+	k.calls++
+	if k.cut || s.wrong[CutsFinish] != nil {
+		s.watch(c, k)
+	}
 	if s.wrong[WrongPerson] != nil {
 		for _, o := range s.order {
 			if o.live(now) && o.a != c.to && o.a != caller && o.b != c.to && o.b != caller && s.wrong.strikes(WrongPerson) {
@@ -168,7 +186,7 @@ func (s *Switch) place(c *call, caller, number string) {
 // anybody is some live booking on a number.
 func (s *Switch) anybody(number, not string, now time.Time) *booking {
 	for _, k := range s.order {
-		if k.number == number && k.live(now) && k.a != not && k.b != not {
+		if k.numberA == number && k.live(now) && k.a != not && k.b != not {
 			return k
 		}
 	}
@@ -180,8 +198,11 @@ func (s *Switch) anybody(number, not string, now time.Time) *booking {
 func (s *Switch) decide(c *call) {
 	switch {
 	case !c.a.rang || c.a.ended: // not known yet, or over: the carrier ends leg B
+	case c.cut:
 	case c.refused:
 		s.reject(c)
+	case c.late:
+		s.tellLate(c)
 	case c.b.ended && (c.b.answered || c.b.cause == "normal_clearing"): // talked: the carrier ends leg A
 	case c.b.ended || c.failed:
 		s.letGo(c)
@@ -237,6 +258,8 @@ func (s *Switch) transfer(c *call) {
 	}
 	body := map[string]any{"to": c.to, "from": c.from, "timeout_secs": 30, "target_leg_client_state": tagB}
 	switch {
+	case c.from != c.number && s.wrong.strikes(ShowsCallersProxy):
+		body["from"] = c.number
 	case s.wrong.strikes(ShowsNumber):
 		body["from"] = c.caller
 	case s.wrong.strikes(ShowsAnotherNumber):

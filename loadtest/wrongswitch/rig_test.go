@@ -19,8 +19,6 @@ import (
 
 	"maskswitch/loadtest/carrier"
 	"maskswitch/loadtest/judge"
-	"maskswitch/loadtest/market"
-	"maskswitch/loadtest/party"
 	"maskswitch/loadtest/wrongswitch"
 )
 
@@ -66,7 +64,7 @@ func newRig(t *testing.T, cc carrier.Config, config wrongswitch.Config) *rig {
 	cc.PrivateKey = key
 	cc.RetryDelays = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, time.Second, 2 * time.Second}
 	r := &rig{t: t, fake: carrier.New(cc), rng: rand.New(rand.NewPCG(1, 2)), outcomes: map[string]int{}, ladders: judge.NewLadders(),
-		judge: judge.New(judge.Config{Record: true, React: react, Speed: speed})}
+		judge: judge.New(judge.Config{Record: true, React: react, Fuzz: time.Second, Speed: speed})}
 	if err := r.fake.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -117,17 +115,43 @@ func instant(m map[string]any) time.Time {
 }
 
 func listed(m map[string]any) judge.Listed {
-	return judge.Listed{ID: text(m, "booking_id"), Proxy: text(m, "proxy"), Guest: text(m, "party_a"), Host: text(m, "party_b"), Expires: instant(m)}
+	sides, _ := m["proxy_numbers"].(map[string]any)
+	return judge.Listed{ID: text(m, "booking_id"), Proxy: text(m, "proxy"), ProxyHost: text(sides, "party_b"), Guest: text(m, "party_a"), Host: text(m, "party_b"), Expires: instant(m)}
 }
 
-func (r *rig) open(id, guest, host string, hours float64) {
+func (r *rig) open(id, guest, host string, lasts time.Duration, t judge.Terms) {
 	r.t.Helper()
-	r.judge.Opening(id, guest, host, time.Now())
-	status, out := r.ask("POST", "/bookings", map[string]any{"party_a": guest, "party_b": host, "booking_id": id, "duration_hours": hours})
+	t.Lasts = lasts
+	r.judge.Opening(id, guest, host, t, time.Now())
+	asked := map[string]any{"party_a": guest, "party_b": host, "booking_id": id, "duration_hours": lasts.Hours()}
+	if t.Pair {
+		asked["masks"] = "pair"
+	}
+	if t.Cut {
+		asked["on_checkout"], asked["grace_seconds"] = "cut", int(t.Grace.Seconds())
+	}
+	if t.Idle > 0 {
+		asked["idle_hours"] = t.Idle.Hours()
+	}
+	status, out := r.ask("POST", "/bookings", asked)
 	if status != 200 {
 		r.t.Fatalf("POST /bookings: %d %v", status, out)
 	}
-	r.note(r.judge.Opened(id, judge.Answer{ID: text(out, "booking_id"), Proxy: text(out, "proxy_number"), Expires: instant(out)}, time.Now()))
+	sides, _ := out["proxy_numbers"].(map[string]any)
+	r.note(r.judge.Opened(id, judge.Answer{ID: text(out, "booking_id"), ProxyGuest: text(sides, "party_a"), ProxyHost: text(sides, "party_b"),
+		Expires: instant(out)}, time.Now()))
+}
+
+// move asks for another end.
+func (r *rig) move(id string, until time.Time) {
+	r.t.Helper()
+	until = until.Truncate(time.Second)
+	r.judge.Extending(id, until, time.Now())
+	if status, out := r.ask("PATCH", "/bookings/"+id, map[string]any{"expires_at": until.Unix()}); status == 200 {
+		r.judge.Extended(id, instant(out), time.Now())
+	} else {
+		r.t.Errorf("PATCH of %s: %d", id, status)
+	}
 }
 
 func (r *rig) read(id string) {
@@ -162,83 +186,6 @@ func (r *rig) audit() {
 	r.note(r.judge.Strays(r.fake.Strays()))
 }
 
-// habits are kinds of calls, with what must come of them in this rig.
-var habits = []struct {
-	name, outcome string
-	script        party.Script
-}{
-	{"talks", "talked", party.Script{After: 2 * time.Second, Talk: 8 * time.Second}},
-	{"callee leaves", "talked", party.Script{After: time.Second, Talk: 6 * time.Second, Leaves: party.Callee}},
-	{"talks long", "talked", party.Script{After: 2 * time.Second, Talk: 180 * time.Second}}, // longer than react
-	{"busy", "busy", party.Refused(party.Busy, time.Second)},
-	{"declines", "declined", party.Script{Callee: party.Decline, After: 2 * time.Second}},
-	{"unreachable", "unreachable", party.Refused(party.Unreachable, time.Second)},
-	{"rings out", "no answer", party.Script{Callee: party.RingOut}},
-	{"gives up", "abandoned", party.GivesUp(6 * time.Second)},
-}
-
-func guest(i int) string { return fmt.Sprintf("+1312555%04d", 1000+i) }
-func host(i int) string  { return fmt.Sprintf("+1415555%04d", 2000+i) }
-func proxy(i int) string { return fmt.Sprintf("+1646555%04d", 3000+i) }
-
-// play runs a market: 24 bookings on 6 numbers, some closed early, and calls by
-// everybody who may and may not call.
-func (r *rig) play(calls int) {
-	r.t.Helper()
-	const bookings = 24
-	numbers := make([]string, 6)
-	for i := range numbers {
-		numbers[i] = proxy(i)
-	}
-	r.ask("POST", "/pool", map[string]any{"numbers": numbers})
-	id := func(i int) string { return fmt.Sprintf("bk-%d", i) }
-	for i := range bookings {
-		r.open(id(i), guest(i%16), host(i%8), 1)
-		if i%3 == 0 {
-			r.open(id(i), guest(i%16), host(i%8), 1)
-		}
-	}
-	closed := func(i int) bool { return i%4 == 3 }
-	for i := range bookings {
-		r.read(id(i))
-		if closed(i) {
-			r.close(id(i))
-			r.read(id(i))
-		}
-	}
-	for n := range calls {
-		d := judge.Dialling{Call: uint64(n + 1), Host: n%5 < 2, At: time.Now()}
-		i := r.rng.IntN(bookings)
-		for closed(i) != (n%10 == 9) {
-			i = r.rng.IntN(bookings)
-		}
-		d.Booking, d.From = id(i), guest(i%16)
-		if d.Host {
-			d.From = host(i % 8)
-		}
-		h := habits[n%len(habits)]
-		d.Habit, d.Script = h.name, h.script
-		switch n % 10 {
-		case 7:
-			d.Who, d.From, d.Habit = market.Stranger, "+17735550001", "stranger"
-		case 8:
-			d.Who, d.From, d.Habit = market.Withheld, "anonymous", "withheld"
-		case 9:
-			d.Who, d.Habit = market.Late, "late"
-		}
-		e, ok := r.judge.Dial(d)
-		if !ok {
-			r.t.Fatalf("booking %s was opened and has no number", d.Booking)
-		}
-		k := r.fake.Place(carrier.Placement{Key: d.Call, From: d.From, To: e.Number, Script: d.Script, Tag: &e})
-		if n%16 == 15 { // a wave at a time
-			r.settle(k, react/4)
-		}
-	}
-	r.end()
-	r.audit()
-}
-
 // settle gives a call some time to end, and no verdict if it does not.
 func (r *rig) settle(k *carrier.Call, most time.Duration) {
 	ctx, cancel := context.WithTimeout(r.t.Context(), most)
@@ -247,7 +194,7 @@ func (r *rig) settle(k *carrier.Call, most time.Duration) {
 }
 
 // end waits until each call is over, or patience is and the judge says that the
-// call goes on for ever.
+// call goes on for ever, and looks at the bookings that are left.
 func (r *rig) end() {
 	r.t.Helper()
 	patience := time.Now().Add(2*react + time.Second)
@@ -277,6 +224,7 @@ func (r *rig) end() {
 			r.t.Errorf("call %d (%s) came to %q against the plan, and nothing was found:\n%s", e.Call, e.Habit, v.Outcome, l.Ladder())
 		}
 	}
+	r.audit()
 }
 
 func (r *rig) kinds() map[judge.Kind]int {

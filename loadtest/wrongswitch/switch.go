@@ -17,6 +17,8 @@ type Config struct {
 	PublicKey string // of its webhooks: standard base64 of 32 bytes
 	Defects   []Defect
 	Lateness  time.Duration // of AnswersLate; 0: 3 s
+	// RejectsLate: callers whose booking has ended are rejected, not told.
+	RejectsLate bool
 }
 
 // Switch is an http.Handler for REST and webhooks. Close it in any case.

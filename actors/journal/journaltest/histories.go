@@ -209,7 +209,7 @@ func anyBooking(rt *rapid.T) protocol.Booking {
 		NumberA: pick(rt, phones), NumberB: pick(rt, phones), PartyA: pick(rt, phones), PartyB: pick(rt, phones),
 		State:     protocol.BookingState(rapid.IntRange(0, 2).Draw(rt, "state")),
 		CreatedAt: pick(rt, instants), CheckoutAt: pick(rt, instants), FreeAt: pick(rt, instants),
-		Asked: time.Duration(rapid.Int64Range(0, 1e15).Draw(rt, "asked")), LimitAt: pick(rt, instants),
+		Asked: time.Duration(rapid.Int64Range(0, 1e15).Draw(rt, "asked")), LimitAt: pick(rt, instants), IdleAt: pick(rt, instants),
 		Terms: protocol.Terms{
 			Idle:  time.Duration(rapid.Int64Range(0, 1e9).Draw(rt, "idle")) * time.Millisecond,
 			Masks: pick(rt, []protocol.Masks{protocol.MasksShared, protocol.MasksPair}),
@@ -218,7 +218,7 @@ func anyBooking(rt *rapid.T) protocol.Booking {
 }
 
 func anyMoving(rt *rapid.T) journal.Moving {
-	return journal.Moving{ID: pick(rt, bookingIDs), LimitAt: pick(rt, instants), CheckoutAt: pick(rt, instants)}
+	return journal.Moving{ID: pick(rt, bookingIDs), LimitAt: pick(rt, instants), IdleAt: pick(rt, instants), CheckoutAt: pick(rt, instants)}
 }
 
 func anyOrder(rt *rapid.T) protocol.OrderRow {

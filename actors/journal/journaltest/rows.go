@@ -149,7 +149,7 @@ func testMovings(t *testing.T, open Open) {
 	e := opened(t, open, t.TempDir())
 	defer closed(t, e)
 	want := bookingAt(t, start, "")
-	moving := journal.Moving{ID: want.ID, LimitAt: start.Add(72 * time.Hour), CheckoutAt: start.Add(60 * time.Hour)}
+	moving := journal.Moving{ID: want.ID, LimitAt: start.Add(72 * time.Hour), IdleAt: start.Add(60 * time.Hour), CheckoutAt: start.Add(60 * time.Hour)}
 	check := func(what string) {
 		t.Helper()
 		got, err := e.Booking(ctx, want.ID)
@@ -158,11 +158,11 @@ func testMovings(t *testing.T, open Open) {
 	commit(t, e, journal.Change{Move: []journal.Moving{moving}}) // of nothing
 	commit(t, e, journal.Change{Open: []protocol.Booking{want}})
 	commit(t, e, journal.Change{Move: []journal.Moving{moving}})
-	want.LimitAt, want.CheckoutAt, want.FreeAt = moving.LimitAt, moving.CheckoutAt, moving.CheckoutAt
+	want.LimitAt, want.IdleAt, want.CheckoutAt, want.FreeAt = moving.LimitAt, moving.IdleAt, moving.CheckoutAt, moving.CheckoutAt
 	check("moved")
-	moving.LimitAt, moving.CheckoutAt = time.Time{}, start.Add(time.Hour)
+	moving.LimitAt, moving.IdleAt, moving.CheckoutAt = time.Time{}, time.Time{}, start.Add(time.Hour)
 	commit(t, e, journal.Change{Move: []journal.Moving{moving}})
-	want.LimitAt, want.CheckoutAt, want.FreeAt = time.Time{}, moving.CheckoutAt, moving.CheckoutAt
+	want.LimitAt, want.IdleAt, want.CheckoutAt, want.FreeAt = time.Time{}, time.Time{}, moving.CheckoutAt, moving.CheckoutAt
 	check("moved back")
 	commit(t, e, journal.Change{Close: []journal.Closing{{ID: want.ID, State: protocol.BookingQuarantined}}})
 	want.State = protocol.BookingQuarantined

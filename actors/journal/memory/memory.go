@@ -106,7 +106,7 @@ func (e *Engine) write(c journal.Change) error {
 	}
 	for _, b := range c.Open {
 		b.CreatedAt, b.CheckoutAt, b.FreeAt = cut(b.CreatedAt), cut(b.CheckoutAt), cut(b.FreeAt)
-		b.LimitAt, b.Asked = cut(b.LimitAt), b.Asked.Truncate(time.Microsecond)
+		b.LimitAt, b.IdleAt, b.Asked = cut(b.LimitAt), cut(b.IdleAt), b.Asked.Truncate(time.Microsecond)
 		e.bookings[b.ID] = b
 		if b.Ref != "" {
 			e.refs[b.Ref] = b.ID
@@ -114,7 +114,7 @@ func (e *Engine) write(c journal.Change) error {
 	}
 	for _, m := range c.Move {
 		if b, there := e.bookings[m.ID]; there && b.State == protocol.BookingLive {
-			b.LimitAt, b.CheckoutAt, b.FreeAt = cut(m.LimitAt), cut(m.CheckoutAt), cut(m.CheckoutAt)
+			b.LimitAt, b.IdleAt, b.CheckoutAt, b.FreeAt = cut(m.LimitAt), cut(m.IdleAt), cut(m.CheckoutAt), cut(m.CheckoutAt)
 			e.bookings[m.ID] = b
 		}
 	}

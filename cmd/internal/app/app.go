@@ -70,9 +70,13 @@ func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
 	a.sw = actors.New(actors.Config{
 		Journal: group, Carrier: a.client,
 		Calls: call.Settings{
-			RingTimeout: c.RingTimeout, Limit: c.CallLimit, Unreachable: c.UnreachableMessage, Recording: c.Recording,
+			RingTimeout: c.RingTimeout, Limit: c.CallLimit, Recording: c.Recording,
+			Unreachable: c.UnreachableMessage, Ended: c.EndedMessage, Checkout: c.CheckoutMessage,
 		},
-		PairsPerNumber: c.PairsPerNumber, Quarantine: c.Quarantine, Strict: c.QuarantineStrict,
+		PairsPerNumber: c.PairsPerNumber, CallsPerMinute: float64(c.CallsPerMinute), Assignment: c.Assignment,
+		Quarantine: c.Quarantine, Strict: c.QuarantineStrict,
+		LongestBooking: time.Duration(c.MaxBookingHours) * time.Hour,
+		Numbers:        a.client, Connection: c.Connection, Tag: c.Tag,
 		Observer: watch, Log: log,
 	})
 	sources := metrics.Sources{JournalSize: a.engine.Size, JournalPending: group.Pending}

@@ -28,10 +28,15 @@ type Config struct {
 	DataDir                    string
 	Keys                       api.Keys
 	PairsPerNumber             int
+	CallsPerMinute             int // 0: no cap
+	Assignment                 protocol.Assignment
 	Quarantine                 time.Duration
 	QuarantineStrict           bool
 	RingTimeout, CallLimit     time.Duration
 	UnreachableMessage         string
+	EndedMessage               string
+	CheckoutMessage            string
+	Connection, Tag            string // of ordered numbers, at the carrier
 	Recording                  protocol.RecordingMode
 	MaxBookingHours            int
 	LogLevel, LogFormat        string
@@ -67,12 +72,17 @@ var settings = []setting{
 	{env: "DATA_DIR", preset: "./data", help: "where the store is", take: takeDir},
 	{env: "API_KEYS", secret: true, help: "name:secret pairs, by commas; without any, REST answers loopback only", take: takeKeys},
 	{env: "PAIRS_PER_NUMBER", preset: "200", help: "live bookings on one number; 1 gives each booking a number of its own", take: between(1, 100_000, func(c *Config) *int { return &c.PairsPerNumber })},
-	{env: "ASSIGNMENT", preset: "spread", help: "how a number is chosen; spread: the least loaded one", take: takeAssignment},
+	{env: "CALLS_PER_MINUTE", preset: "0", help: "a number that rings more often gets no new bookings until it has calmed down; 0: it does", take: between(0, 100_000, func(c *Config) *int { return &c.CallsPerMinute })},
+	{env: "ASSIGNMENT", preset: "spread", help: "how a number is chosen; spread: the least loaded one; pack: the first that has room", take: takeAssignment},
 	{env: "QUARANTINE", preset: "24h", help: "how long a number remembers the parties of a booking that has ended", take: span(0, 90*24*time.Hour, func(c *Config) *time.Duration { return &c.Quarantine })},
 	{env: "QUARANTINE_STRICT", preset: "false", help: "never lend a number to a party that it remembers", take: takeStrict},
 	{env: "RING_TIMEOUT", preset: "30s", help: "how long the other party's phone rings; 5s to 10m", take: span(5*time.Second, 10*time.Minute, func(c *Config) *time.Duration { return &c.RingTimeout })},
 	{env: "CALL_LIMIT", preset: "4h", help: "the longest talk; 30s to 4h", take: span(30*time.Second, 4*time.Hour, func(c *Config) *time.Duration { return &c.CallLimit })},
-	{env: "UNREACHABLE_MESSAGE", preset: "The person you are calling cannot be reached right now. Please try again later.", help: "said to the caller when the other party cannot be had; empty: just hang up", take: takeMessage},
+	{env: "UNREACHABLE_MESSAGE", preset: "The person you are calling cannot be reached right now. Please try again later.", help: "said to the caller when the other party cannot be had; empty: just hang up", take: message(func(c *Config) *string { return &c.UnreachableMessage })},
+	{env: "ENDED_MESSAGE", preset: "This booking has ended, and the number can no longer be used to reach the other person.", help: "said to a caller whose booking has ended; empty: he is turned away unanswered", take: message(func(c *Config) *string { return &c.EndedMessage })},
+	{env: "CHECKOUT_MESSAGE", preset: "This booking has ended. The call will be disconnected shortly.", help: "said to both when a booking with on_checkout cut ends during their call; empty: nothing", take: message(func(c *Config) *string { return &c.CheckoutMessage })},
+	{env: "TELNYX_CONNECTION_ID", help: "the carrier's application (connection) that this switch serves: ordered numbers are led to it; blank: an order has to name one", take: takeConnection},
+	{env: "NUMBER_TAG", preset: "maskswitch", help: "tag that ordered numbers get at the carrier", take: takeTag},
 	{env: "RECORDING", preset: "dual-mp3", help: "dual-mp3, dual-wav, single-mp3 or off", take: takeRecording},
 	{env: "MAX_BOOKING_HOURS", preset: "8784", help: "the longest duration_hours of a booking", take: between(1, 10*8784, func(c *Config) *int { return &c.MaxBookingHours })},
 	{env: "LOG_LEVEL", preset: "info", help: "debug, info, warn or error", take: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
@@ -135,7 +145,7 @@ func Load(args []string, environ func(string) (string, bool), dotenv string, out
 			value, ok = *byFlag[s.env], true
 		}
 		// A blank variable counts as not set, except where blank says something.
-		if strings.TrimSpace(value) == "" && s.env != "UNREACHABLE_MESSAGE" {
+		if strings.TrimSpace(value) == "" && !strings.HasSuffix(s.env, "_MESSAGE") {
 			ok = false
 		}
 		if c.given[s.env] = ok; !ok {
@@ -297,10 +307,31 @@ func takeKeys(c *Config, v string) (err error) {
 	return err
 }
 
-func takeAssignment(_ *Config, v string) error {
-	if v != "spread" {
-		return fmt.Errorf("%q: this version knows only spread", v)
+func takeAssignment(c *Config, v string) error {
+	policy, ok := protocol.ParseAssignment(v)
+	if !ok {
+		return fmt.Errorf("%q is neither spread nor pack", v)
 	}
+	c.Assignment = policy
+	return nil
+}
+
+// takeConnection takes the carrier's id of an application: decimal, 64 bits.
+func takeConnection(c *Config, v string) error {
+	v = strings.TrimSpace(v)
+	if _, err := strconv.ParseUint(v, 10, 64); err != nil && v != "" {
+		return fmt.Errorf("%q is no id of an application, such as 1293384261075731499", v)
+	}
+	c.Connection = v
+	return nil
+}
+
+func takeTag(c *Config, v string) error {
+	v = strings.TrimSpace(v)
+	if v == "" || utf8.RuneCountInString(v) > 64 || strings.ContainsAny(v, ",\"\\") {
+		return fmt.Errorf("%q is no tag: 1 to 64 characters, without commas and quotes", v)
+	}
+	c.Tag = v
 	return nil
 }
 
@@ -311,13 +342,15 @@ func takeStrict(c *Config, v string) (err error) {
 	return nil
 }
 
-func takeMessage(c *Config, v string) error {
-	// The carrier speaks 3,000 characters at the most.
-	if utf8.RuneCountInString(v) > 3000 {
-		return errors.New("longer than the 3,000 characters that the carrier speaks")
+func message(of func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		// The carrier speaks 3,000 characters at the most.
+		if utf8.RuneCountInString(v) > 3000 {
+			return errors.New("longer than the 3,000 characters that the carrier speaks")
+		}
+		*of(c) = strings.TrimSpace(v)
+		return nil
 	}
-	c.UnreachableMessage = strings.TrimSpace(v)
-	return nil
 }
 
 func takeRecording(c *Config, v string) error {

@@ -49,7 +49,7 @@ var scenes = []scene{
 		script: party.Script{Callee: party.Busy, After: 300 * time.Millisecond}},
 	{title: "The guest hangs up while the host's phone rings.", from: guest, to: host, connects: true,
 		script: party.Script{Callee: party.RingOut, Patience: 900 * time.Millisecond}},
-	{title: "The guest calls after checkout.", from: guest, to: host, ended: true},
+	{title: "The guest calls after checkout, and is told that the booking has ended.", from: guest, to: host, ended: true},
 	{title: "The host does not answer.", from: guest, to: host, connects: true,
 		script: party.Script{Callee: party.NoAnswer, After: 700 * time.Millisecond}},
 }

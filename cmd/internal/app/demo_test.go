@@ -165,6 +165,8 @@ func TestDemo(t *testing.T) {
 			want = append(want, "answer", "transfer", "answers", "record_start", "call.recording.saved", "recording ")
 		case s.connects:
 			want = append(want, "transfer", "rings, sees +13***0", "did not answer")
+		case s.ended:
+			want = append(want, "answer", "speak", "hears a voice", "hangup", "over: normal_clearing")
 		default:
 			want = append(want, "reject", "over: call_rejected")
 		}

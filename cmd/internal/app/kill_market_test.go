@@ -27,7 +27,8 @@ type lent struct {
 	asked     time.Time // before the first request
 
 	acked   time.Time // zero: not acknowledged yet
-	proxy   string
+	proxy   string    // what A dials
+	proxyB  string    // what B dials, if that is another
 	expires int64
 	ending  time.Time // before the first delete; zero: none
 	ended   time.Time // a delete was acknowledged
@@ -40,6 +41,14 @@ func (b *lent) other(party string) string {
 		return b.b
 	}
 	return b.a
+}
+
+// dials is what a party dials.
+func (b *lent) dials(party string) string {
+	if party == b.b && b.proxyB != "" {
+		return b.proxyB
+	}
+	return b.proxy
 }
 
 // dialled is a call, and what must come of it.
@@ -182,6 +191,7 @@ func (m *market) newLent(dice *rand.Rand) *lent {
 type created struct {
 	Booking string `json:"booking_id"`
 	Proxy   string `json:"proxy_number"`
+	ProxyB  string `json:"proxy_number_b"`
 	Expires int64  `json:"expires_at"`
 	Again   bool   `json:"repeated"`
 }
@@ -196,10 +206,10 @@ func (m *market) acknowledge(b *lent, a answer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if b.acked.IsZero() {
-		b.acked, b.proxy, b.expires = time.Now(), c.Proxy, c.Expires
+		b.acked, b.proxy, b.proxyB, b.expires = time.Now(), c.Proxy, c.ProxyB, c.Expires
 		return
 	}
-	if c.Proxy != b.proxy || c.Expires != b.expires {
+	if c.Proxy != b.proxy || c.ProxyB != b.proxyB || c.Expires != b.expires {
 		m.t.Errorf("booking %s: acknowledged on %s until %d, and again on %s until %d", b.ref, b.proxy, b.expires, c.Proxy, c.Expires)
 	}
 }
@@ -300,10 +310,11 @@ func (m *market) dial(ctx context.Context, dice *rand.Rand) {
 		d.kind, d.caller = anonymous, "anonymous"
 	}
 	if d.booking != nil {
-		d.proxy, d.caller = d.booking.proxy, d.booking.a
+		d.caller = d.booking.a
 		if dice.IntN(2) == 0 {
 			d.caller = d.booking.b
 		}
+		d.proxy = d.booking.dials(d.caller)
 	} else if d.caller == "" {
 		return // nobody is there who could
 	} else {

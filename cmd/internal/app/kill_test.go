@@ -230,7 +230,7 @@ func (m *market) lateAgain(ctx context.Context) {
 	for _, b := range m.lents {
 		if b.own && !b.ended.IsZero() && placed < 60 {
 			placed++
-			m.place(ctx, &dialled{kind: tooLate, booking: b, caller: b.b, proxy: b.proxy})
+			m.place(ctx, &dialled{kind: tooLate, booking: b, caller: b.b, proxy: b.dials(b.b)})
 		}
 	}
 }

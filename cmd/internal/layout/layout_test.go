@@ -47,8 +47,8 @@ var shapes = []struct {
 		"actors/call/b_test.go": `package call; import "maskswitch/actors/journal/memory"`,
 	}, []string{"actors/call/a.go: actors/call may not import maskswitch/actors/journal/memory"}},
 	{"a test that reaches too far", map[string]string{
-		"http/telnyx/a_test.go": `package telnyx; import "maskswitch/loadtest/carrier"`,
-	}, []string{"http/telnyx/a_test.go: http/telnyx may not import maskswitch/loadtest/carrier"}},
+		"http/webhook/a_test.go": `package webhook; import "maskswitch/loadtest/carrier"`,
+	}, []string{"http/webhook/a_test.go: http/webhook may not import maskswitch/loadtest/carrier"}},
 	{"part of a package's path", map[string]string{
 		"http/api/a.go": `package api; import "maskswitch/actors/protocolish"`,
 	}, []string{"may not import maskswitch/actors/protocolish"}},

@@ -1,7 +1,9 @@
 -- What a marketplace chose for its booking, as JSON; empty is the default.
 ALTER TABLE booking ADD COLUMN terms TEXT NOT NULL DEFAULT '';
--- The end that was asked for, where idleness may bring checkout_at forward.
+-- Where idleness may end a booking: the end that was asked for, and the one that
+-- comes earlier if nobody calls. checkout_at is the earlier of the two.
 ALTER TABLE booking ADD COLUMN limit_at INTEGER;
+ALTER TABLE booking ADD COLUMN idle_at INTEGER;
 
 -- A resting number serves again then; NULL: when it is told to.
 ALTER TABLE proxy_number ADD COLUMN rest_until INTEGER;
