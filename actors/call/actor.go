@@ -102,7 +102,7 @@ func (a *Actor) Receive(c actor.Context) {
 			a.leaveIfClosed(c)
 		}
 	case protocol.BookingOver:
-		if a.begun && !a.void {
+		if !a.void {
 			a.apply(c, m, nil)
 			a.leaveIfClosed(c)
 		}

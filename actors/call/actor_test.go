@@ -22,14 +22,16 @@ import (
 // command, and all that bookings are told.
 type rig struct {
 	*testing.T
+	unwatched
 	root  *actor.RootContext
 	shard *actor.PID
 	store *memory.Engine
 	door  *door
 	told  []any
 
-	mu   sync.Mutex
-	sent []string
+	mu      sync.Mutex
+	sent    []string
+	offered int
 }
 
 // door is a journal that can be full.
@@ -75,6 +77,12 @@ func (unwatched) LegHungUp(protocol.Leg, protocol.HangupCause, protocol.HangupSo
 func (unwatched) LegStage(protocol.Leg, string, bool, time.Duration)                  {}
 func (unwatched) Reacted(protocol.CommandKind, time.Duration)                         {}
 
+func (r *rig) CallOffered() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.offered++
+}
+
 // bubble runs a test in virtual time.
 func bubble(t *testing.T, test func(r *rig)) {
 	t.Helper()
@@ -92,8 +100,8 @@ func bubble(t *testing.T, test func(r *rig)) {
 			}
 		}))
 		config := &Config{
-			Settings: told, Journal: r.door, Store: r.store, Observer: unwatched{}, Log: zap.NewNop(), EndedMemory: time.Hour,
-			Outbox:   NewOutbox(r, unwatched{}, func(f func()) { go f() }),
+			Settings: told, Journal: r.door, Store: r.store, Observer: r, Log: zap.NewNop(), EndedMemory: time.Hour,
+			Outbox:   NewOutbox(r, r, func(f func()) { go f() }),
 			Bookings: func(protocol.BookingID) *actor.PID { return bookings },
 		}
 		stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
@@ -295,6 +303,26 @@ func TestACallThatIsGivenUpIsOver(t *testing.T) {
 				t.Errorf("told %+v", r.told)
 			}
 		})
+	})
+}
+
+// A ring that could not be written is no call, whatever its booking says then.
+func TestBookingOverOfACallThatNeverWas(t *testing.T) {
+	bubble(t, func(r *rig) {
+		rang := ring(cutting(t, 0)).(Rang)
+		r.door.shut(true)
+		r.root.Send(r.shard, protocol.Delivery{Event: rang.LegRang, Route: rang.Route, Done: func(protocol.Receipt, error) {}})
+		r.send(protocol.BookingOver{Session: "s"})
+		if r.offered != 0 {
+			t.Errorf("%d calls were offered", r.offered)
+		}
+		r.wantSent()
+		r.door.shut(false)
+		r.event(rang, protocol.Route{})
+		r.wantSent("answer")
+		if r.offered != 1 {
+			t.Errorf("%d calls were offered", r.offered)
+		}
 	})
 }
 

@@ -177,6 +177,16 @@ func TestALostAnswerToATransferCutsNobodyOff(t *testing.T) {
 	}, protocol.OutcomeCarrier, StageTelling, "why"}.tell(t, set)
 }
 
+// A recording that fails for a reason that the row has already fails all the same.
+func TestARecordingThatFailsForAKnownReason(t *testing.T) {
+	a, b := protocol.LegA, protocol.LegB
+	failed := protocol.RecordingFailed{About: facts(a), Reason: "why"}
+	story{"refused before for the same", []beat{
+		{0, ring(cutting(t, 0)), "answer"}, {0, answered(a), "transfer"}, {0, answered(b), "record_start"}, {0, reply(protocol.Transfer{}, protocol.CommandTimeout), ""},
+		{0, hungUp(b, protocol.CauseNormalClearing), ""}, {0, hungUp(a, protocol.CauseNormalClearing), ""}, {0, failed, ""},
+	}, protocol.OutcomeTalked, StageClosed, "why"}.tell(t, told)
+}
+
 // Rows from before a call knew of checkouts are read as they were meant.
 func TestARowOfAnOlderVersion(t *testing.T) {
 	const state = `{"v":1,"cn":"77","to":"+17735550122","fr":"+13125550199","rg":true,` +

@@ -130,6 +130,9 @@ func (p *play) event(ev protocol.LegEvent) {
 	if known && (!fx.Duplicate || !reflect.DeepEqual(next, p.call)) {
 		p.t.Fatalf("%v came again and was not known: %+v", ev.Kind(), fx)
 	}
+	if !known && ev.Kind() == protocol.EventSpeakEnded && fx.Duplicate {
+		p.t.Fatalf("leg %s is taken for one that has heard it already", ev.Facts().Leg)
+	}
 	if fx.Unknown {
 		p.t.Fatalf("%v of leg %s is taken for a stranger's", ev.Kind(), ev.Facts().Leg)
 	}

@@ -34,6 +34,9 @@ func TestLateCallers(t *testing.T) {
 			{0, ring(late), "answer"}, {0, answered(a), "speak:ended"}, {tellWait - 1, nil, ""}, {1, nil, "hangup"}, {0, gone, ""},
 		}, none, StageClosed, ""},
 		{"the answer fails", []beat{{0, ring(late), "answer"}, {time.Second, reply(protocol.Answer{}, protocol.CommandRefused), "hangup"}, {0, gone, ""}}, none, StageClosed, "why"},
+		{"the answer fails, and he does not go", []beat{
+			{0, ring(late), "answer"}, {time.Second, reply(protocol.Answer{}, protocol.CommandTimeout), "hangup"},
+		}, none, StageEnding, "why"},
 		{"the leg is gone when it is to be answered", []beat{
 			{0, ring(late), "answer"}, {0, reply(protocol.Answer{}, protocol.CommandLegGone), ""}, {endWait, nil, ""},
 		}, none, StageClosed, ""},

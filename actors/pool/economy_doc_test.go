@@ -85,7 +85,7 @@ func TestEconomyAtScale(t *testing.T) {
 
 // What is in the document is in the columns and rows of the present experiment.
 func TestEconomyDocument(t *testing.T) {
-	results := strings.TrimPrefix(read(t, economyDoc), "")
+	results := read(t, economyDoc)
 	before, after := aroundResults(t)
 	results = results[len(before) : len(results)-len(after)]
 	for _, want := range []string{head(marketColumns), head(wayColumns)} {
@@ -139,10 +139,13 @@ func head(columns []string) string {
 }
 
 func percent(x float64) string {
-	if x > 0 && x < 0.005 {
+	switch {
+	case x == 0 || x == 100:
+		return fmt.Sprint(x)
+	case x < 0.005:
 		return "< 0.01"
 	}
-	return strings.TrimSuffix(fmt.Sprintf("%.2f", x), ".00")
+	return fmt.Sprintf("%.2f", x)
 }
 
 // words are the cells that name a way.

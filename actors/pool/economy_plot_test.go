@@ -2,7 +2,9 @@ package pool
 
 import (
 	"bytes"
+	"fmt"
 	"image/color"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -32,10 +34,10 @@ var hues = []draw.LineStyle{
 // shown two numbers, and given a quarantined one; and how loaded each number is.
 func drawing(t *testing.T, traces []trace) []byte {
 	t.Helper()
-	refused := panel("Refused", "numbers ÷ lower bound D", "bookings, %")
-	two := panel("On two numbers, for want of a common one", "numbers ÷ lower bound D", "bookings, %")
+	refused := panel("Refused (spread, shared, quarantine of 24 h)", "numbers ÷ lower bound D", "bookings, %")
+	two := panel("On two numbers, for want of a clean common one", "numbers ÷ lower bound D", "bookings, %")
 	rested := panel("Given a quarantined number", "numbers ÷ lower bound D", "bookings, %")
-	loads := panel("Load of each number, skewed marketplace, pool of 1.1 D", "numbers, busiest first, %", "live bookings, logarithmic")
+	loads := panel("Load of each number, skewed marketplace, 1.1 D numbers", "numbers, busiest first, %", "live bookings (logarithmic)")
 	for i := range traces {
 		var lines [3]plotter.XYs
 		for _, pool := range sweep {
@@ -48,25 +50,39 @@ func drawing(t *testing.T, traces []trace) []byte {
 			addLine(t, p, traces[i].name, hues[i], lines[k])
 		}
 	}
+	for _, p := range [...]*plot.Plot{refused, two, rested} {
+		p.X.Tick.Marker = plot.TickerFunc(func(float64, float64) (ticks []plot.Tick) {
+			for x := 8; x <= 20; x += 2 {
+				ticks = append(ticks, plot.Tick{Value: float64(x) / 10, Label: fmt.Sprintf("%.1f", float64(x)/10)})
+			}
+			return ticks
+		})
+	}
 	for k, policy := range [...]protocol.Assignment{protocol.AssignSpread, protocol.AssignPack} {
 		out := traces[0].play(economy{pool: 1.1, policy: policy})
 		slices.SortFunc(out.loads, func(x, y int) int { return y - x })
 		var line plotter.XYs
 		for i, load := range out.loads {
-			line = append(line, plotter.XY{X: 100 * float64(i) / float64(len(out.loads)), Y: max(1, float64(load))})
+			if load > 0 {
+				line = append(line, plotter.XY{X: 100 * float64(i) / float64(len(out.loads)), Y: float64(load)})
+			}
 		}
 		addLine(t, loads, policy.String(), hues[k], line)
 	}
-	loads.Y.Scale, loads.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+	loads.Y.Scale, loads.Y.Tick.Marker = plot.LogScale{}, plot.TickerFunc(func(_, most float64) (ticks []plot.Tick) {
+		for y := 1.0; y <= most; y *= 10 {
+			ticks = append(ticks, plot.Tick{Value: y, Label: fmt.Sprintf("%.0f", y)})
+		}
+		return ticks
+	})
+	loads.Y.Min, loads.Y.Max = 1, math.Pow(10, math.Ceil(math.Log10(loads.Y.Max)))
 
 	canvas := vgsvg.New(30*vg.Centimeter, 21*vg.Centimeter)
 	tiles := draw.Tiles{Rows: 2, Cols: 2, PadX: vg.Centimeter, PadY: vg.Centimeter,
 		PadLeft: vg.Points(8), PadRight: vg.Points(14), PadTop: vg.Points(8), PadBottom: vg.Points(8)}
-	grid := [][]*plot.Plot{{refused, two}, {rested, loads}}
-	for row, cells := range plot.Align(grid, tiles, draw.New(canvas)) {
-		for column, cell := range cells {
-			grid[row][column].Draw(cell)
-		}
+	page := draw.New(canvas)
+	for i, p := range [...]*plot.Plot{refused, two, rested, loads} {
+		p.Draw(tiles.At(page, i%2, i/2))
 	}
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
@@ -89,6 +105,7 @@ func panel(title, x, y string) *plot.Plot {
 	p.Y.Min = 0
 	p.Legend.Top = true
 	p.Legend.TextStyle.Font.Size = vg.Points(11)
+	p.Legend.Padding = vg.Points(4)
 	p.Legend.ThumbnailWidth = vg.Points(34)
 	p.Legend.YOffs = -vg.Points(4)
 	p.Legend.XOffs = -vg.Points(4)
@@ -106,6 +123,5 @@ func addLine(t *testing.T, p *plot.Plot, name string, style draw.LineStyle, poin
 	}
 	line.LineStyle = style
 	p.Add(line)
-	p.Legend.Add(name, line)
+	p.Legend.Add(name+"  ", line)
 }
-

@@ -102,7 +102,6 @@ func (t *trace) proxy(country phone.Region, i int) phone.Number {
 
 // evenness is the load of the busiest number by the mean load, in the country
 // where it is the worst.
-
 func (l *ledger) evenness() (worst float64) {
 	for _, g := range l.named {
 		busiest := int32(0)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -300,10 +301,10 @@ func TestAPurchaseIsSentOnce(t *testing.T) {
 			if _, err := c.SearchNumbers(t.Context(), protocol.NumberSearch{Country: "US", Limit: 9}); err != nil {
 				t.Fatal(err)
 			}
-			purchases := 0
+			var purchases atomic.Int64
 			shop.Behave(carrier.Trade{OnRequest: func(r carrier.NumbersRequest) *carrier.Reply {
 				if r.Op == carrier.OpBuy {
-					purchases++
+					purchases.Add(1)
 				}
 				return &test.reply
 			}})
@@ -312,8 +313,8 @@ func TestAPurchaseIsSentOnce(t *testing.T) {
 			if refusal.Unsure != test.unsure || refusal.Remedy != test.remedy || refusal.Status != test.reply.Status {
 				t.Errorf("%+v", refusal)
 			}
-			if purchases != 1 || len(shop.Orders()) != test.orders {
-				t.Errorf("sent %d times, taken %d times", purchases, len(shop.Orders()))
+			if n := purchases.Load(); n != 1 || len(shop.Orders()) != test.orders {
+				t.Errorf("sent %d times, taken %d times", n, len(shop.Orders()))
 			}
 			if strings.Contains(err.Error(), "5550000") || strings.Contains(err.Error(), "KEY") {
 				t.Errorf("the error tells too much: %v", err)
@@ -327,12 +328,11 @@ func TestQuestionsAreRepeated(t *testing.T) {
 	c, shop := market(t)
 	shop.Own(carrier.Owned{ID: "7001", Number: number(1)})
 	lose := func(op carrier.NumbersOp, reply carrier.Reply) {
-		lost := false
+		var lost atomic.Bool
 		shop.Behave(carrier.Trade{OnRequest: func(r carrier.NumbersRequest) *carrier.Reply {
-			if r.Op != op || lost {
+			if r.Op != op || !lost.CompareAndSwap(false, true) {
 				return nil
 			}
-			lost = true
 			return &reply
 		}})
 	}

@@ -317,25 +317,27 @@ func (n *Numbers) changeOwned(r *http.Request, raw []byte, _ time.Time) (any, *p
 	case p != nil:
 		return nil, p
 	}
+	changed := one.Owned // whole or not at all
 	if id, given := in["connection_id"].(string); given {
 		if id != "" && id != n.carrier.cfg.ConnectionID {
 			return nil, bad("10015", "/connection_id", "no such connection")
 		}
-		one.Connection = id
+		changed.Connection = id
 	}
 	if reference, given := in["customer_reference"].(string); given {
-		one.Reference = reference
+		changed.Reference = reference
 	}
 	if given, ok := in["tags"].([]any); ok { // all it has from now on
-		one.Tags = nil
+		changed.Tags = nil
 		for _, v := range given {
 			tag, ok := v.(string)
 			if !ok || tag == "" {
 				return nil, bad("10015", "/tags", "tags must be strings")
 			}
-			one.Tags = append(one.Tags, tag)
+			changed.Tags = append(changed.Tags, tag)
 		}
 	}
-	one.Assigned++
+	changed.Assigned++
+	one.Owned = changed
 	return map[string]any{"data": one.resource()}, nil
 }

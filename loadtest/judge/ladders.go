@@ -9,9 +9,9 @@ import (
 	"maskswitch/loadtest/report"
 )
 
-// Ladders add up what went over the wire, for each habit, and apart from those
-// for callers who were told that their booking has ended. The zero value is not
-// ready: NewLadders makes one. Add may be called from anywhere.
+// Ladders add up what went over the wire, for each habit; callers who were told
+// that their booking has ended have one of their own, whatever their habit. The
+// zero value is not ready: NewLadders makes one. Add may be called from anywhere.
 type Ladders struct {
 	mu    sync.RWMutex
 	habit map[string]*ladder
@@ -23,13 +23,16 @@ type ladder struct {
 	rungs [stepCount]report.Rung
 }
 
+// toldHabit names the ladder of answer, speech and hangup.
+const toldHabit = "told that it has ended"
+
 // NewLadders makes Ladders without calls.
 func NewLadders() *Ladders { return &Ladders{habit: map[string]*ladder{}} }
 
 // Add counts one judged call under its habit.
 func (s *Ladders) Add(habit string, v Verdict, _ carrier.Ledger) {
 	if v.Told {
-		habit += ", told"
+		habit = toldHabit
 	}
 	s.mu.RLock()
 	l := s.habit[habit]

@@ -102,7 +102,7 @@ func TestToldCallersHaveALadderOfTheirOwn(t *testing.T) {
 		s.Add("late", r.Judge(expected(guest, market.Late, talks), l, Trouble{}), l)
 	}
 	report := s.Report()
-	if len(report) != 2 || report[0].Script != "late" || report[1].Script != "late, told" || report[0].Calls != 1 || report[1].Calls != 2 {
+	if len(report) != 2 || report[0].Script != "late" || report[1].Script != toldHabit || report[0].Calls != 1 || report[1].Calls != 2 {
 		t.Fatalf("%+v", report)
 	}
 	var steps []string

@@ -370,6 +370,7 @@ other's number.
   maskswitch -demo           a carrier and a marketplace in the process; needs nothing
   maskswitch -demo -calls 8  the same, until eight calls are over
   maskswitch -version
+  maskswitch numbers help    the proxy numbers of a switch that runs
 
 Settings come from flags, from the environment, or from a file .env, in this
 order:
