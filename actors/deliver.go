@@ -3,13 +3,13 @@ package actors
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"maskswitch/actors/call"
 	"maskswitch/actors/journal"
 	"maskswitch/actors/pool"
 	"maskswitch/actors/protocol"
+	"maskswitch/actors/recording"
 )
 
 // Deliver takes one event of the carrier's to the actor that decides, and
@@ -24,6 +24,9 @@ func (s *Switch) Deliver(ctx context.Context, ev protocol.LegEvent, read time.Ti
 		return protocol.ReceiptOverloaded, err
 	}
 	defer leave()
+	if text, isText := ev.(protocol.LegTranscribed); isText {
+		return s.transcribed(ctx, p, text)
+	}
 	ring, isRing := ev.(protocol.LegRang)
 	receipt, err := s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read}, isRing && ring.Incoming)
 	switch {
@@ -37,17 +40,24 @@ func (s *Switch) Deliver(ctx context.Context, ev protocol.LegEvent, read time.Ti
 
 // pass hands a delivery in, by the pool or straight to the calls, and waits.
 func (s *Switch) pass(ctx context.Context, p *pool.Partition, d protocol.Delivery, byPool bool) (protocol.Receipt, error) {
+	return s.wait(ctx, func(done func(protocol.Receipt, error)) {
+		d.Done = done
+		if byPool {
+			s.system.Root.Send(p.Pool, d)
+		} else {
+			s.system.Root.Send(p.Call(d.Event.Facts().Session), d)
+		}
+	})
+}
+
+// wait has an event handed over, and waits until it is on disk or refused.
+func (s *Switch) wait(ctx context.Context, hand func(done func(protocol.Receipt, error))) (protocol.Receipt, error) {
 	type answer struct {
 		receipt protocol.Receipt
 		err     error
 	}
 	answers := make(chan answer, 1)
-	d.Done = func(r protocol.Receipt, err error) { answers <- answer{r, err} }
-	if byPool {
-		s.system.Root.Send(p.Pool, d)
-	} else {
-		s.system.Root.Send(p.Call(d.Event.Facts().Session), d)
-	}
+	hand(func(r protocol.Receipt, err error) { answers <- answer{r, err} })
 	select {
 	case a := <-answers:
 		if a.err != nil {
@@ -73,7 +83,7 @@ func (s *Switch) unknown(ctx context.Context, p *pool.Partition, ev protocol.Leg
 	_, isHangup := ev.(protocol.LegHungUp)
 	switch {
 	case isRecording:
-		return s.keepRecording(ctx, recorded, row, known)
+		return s.keepRecording(ctx, p, recorded, row, known)
 	case known && row.State == "":
 		return protocol.ReceiptDuplicate, nil
 	case known:
@@ -86,31 +96,41 @@ func (s *Switch) unknown(ctx context.Context, p *pool.Partition, ev protocol.Leg
 	return protocol.ReceiptUnknownCall, nil
 }
 
-// keepRecording writes down a recording whose call is over or not known.
-func (s *Switch) keepRecording(ctx context.Context, ev protocol.LegRecorded, of protocol.Call, known bool) (protocol.Receipt, error) {
-	row := call.RecordingRow(ev)
-	if known {
-		row.Call, row.Booking, row.Partition = of.ID, of.Booking, of.Partition
-		kept, err := s.journal.Recordings(ctx, of.ID)
-		if err != nil {
-			return protocol.ReceiptOverloaded, journal.Refusal(err)
-		}
-		if slices.ContainsFunc(kept, func(r protocol.Recording) bool { return r.ID == row.ID }) {
-			return protocol.ReceiptDuplicate, nil
-		}
+// transcribed hands a transcript to the queue of recordings: no call depends on
+// it.
+func (s *Switch) transcribed(ctx context.Context, p *pool.Partition, ev protocol.LegTranscribed) (protocol.Receipt, error) {
+	if p.Recordings == nil {
+		return protocol.ReceiptUnknownCall, nil
 	}
-	written := make(chan error, 1)
-	change := journal.Change{Partition: row.Partition, Recordings: []protocol.Recording{row}, Patient: true}
-	if err := s.journal.Append(change, func(err error) { written <- err }); err != nil {
+	return s.wait(ctx, func(done func(protocol.Receipt, error)) {
+		s.system.Root.Send(p.Recordings, protocol.Transcribed{Event: ev, Done: done})
+	})
+}
+
+// keepRecording writes down a recording whose call is over or not known, and
+// tells the queue.
+func (s *Switch) keepRecording(ctx context.Context, p *pool.Partition, ev protocol.LegRecorded, of protocol.Call, known bool) (protocol.Receipt, error) {
+	row := recording.FromEvent(ev)
+	if known {
+		row.Call, row.Booking, row.Partition, row.Caller = of.ID, of.Booking, of.Partition, of.Caller
+	}
+	_, err := s.journal.Recording(ctx, row.ID)
+	switch {
+	case err == nil:
+		return protocol.ReceiptDuplicate, nil
+	case !errors.Is(err, journal.ErrNone):
 		return protocol.ReceiptOverloaded, journal.Refusal(err)
 	}
-	select {
-	case err := <-written:
-		if err != nil {
-			return protocol.ReceiptOverloaded, journal.Refusal(err)
+	return s.wait(ctx, func(done func(protocol.Receipt, error)) {
+		change := journal.Change{Partition: row.Partition, Recordings: []protocol.Recording{row}, Patient: true}
+		written := func(err error) {
+			if err == nil && p.Recordings != nil {
+				s.system.Root.Send(p.Recordings, protocol.FetchRecording{Row: row, Link: ev.Link, Since: ev.At})
+			}
+			done(protocol.ReceiptAccepted, err)
 		}
-		return protocol.ReceiptAccepted, nil
-	case <-ctx.Done():
-		return protocol.ReceiptOverloaded, journal.Refusal(ctx.Err())
-	}
+		if err := s.journal.Append(change, written); err != nil {
+			done(protocol.ReceiptOverloaded, err)
+		}
+	})
 }

@@ -16,11 +16,13 @@ import (
 
 	"maskswitch/actors/booking"
 	"maskswitch/actors/call"
+	"maskswitch/actors/erasure"
 	"maskswitch/actors/journal"
 	"maskswitch/actors/number"
 	"maskswitch/actors/order"
 	"maskswitch/actors/pool"
 	"maskswitch/actors/protocol"
+	"maskswitch/actors/recording"
 )
 
 // Journal is what the switch needs of its journal: *journal.Group.
@@ -46,9 +48,23 @@ type Config struct {
 	Numbers        order.Carrier // the carrier's numbers; nil: none can be imported or ordered
 	Connection     string        // its application that ordered numbers are led to; empty: an order has to name one
 	Tag            string        // that ordered numbers get there; empty: maskswitch
+	Recordings     Recordings    // what becomes of recordings
 	MostInFlight   int           // requests and webhooks waiting at once; 0 means 8192
 	Observer       Observer      // may be nil
 	Log            *zap.Logger   // may be nil
+}
+
+// Recordings says what becomes of recordings. Without Carrier and Archive they
+// are noted, and stay where they are.
+type Recordings struct {
+	Carrier         recording.Carrier
+	Archive         recording.Archive
+	Summaries       recording.Summariser // nil: none are made
+	DeleteAtCarrier bool                 // once a recording is in the archive
+	Retention       time.Duration        // 0: for ever
+	Parallel        int                  // downloads at once; 0 means 8
+	Bandwidth       int64                // of all downloads together, bytes a second; 0: no limit
+	Observer        recording.Observer   // may be nil
 }
 
 // Observer watches everything in the switch. Its methods must not block.
@@ -218,14 +234,17 @@ func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
 	}
 	return s.props("pool", func() actor.Actor {
 		return pool.New(pool.Config{
-			Orders:    orders,
+			Orders: orders, Recordings: s.recordingProps(partition), Erasures: s.erasureProps(partition),
 			Partition: partition, Journal: s.journal, Store: s.journal,
 			PairsPerNumber: s.config.PairsPerNumber, CallsPerMinute: s.config.CallsPerMinute,
 			Assignment: s.config.Assignment, Strict: s.config.Strict,
 			EndedMemory: endedMemory, Observer: s.observer, Log: s.log, Ready: ready,
-			Calls: func(bookings func(protocol.BookingID) *actor.PID) *actor.Props {
+			Calls: func(bookings func(protocol.BookingID) *actor.PID, recordings *actor.PID) *actor.Props {
 				config := calls
 				config.Bookings = bookings
+				if recordings != nil {
+					config.Recordings = func(m protocol.FetchRecording) { s.system.Root.Send(recordings, m) }
+				}
 				config.Child = s.props("call", func() actor.Actor { return call.New(&config) })
 				return s.props("call_shard", func() actor.Actor { return call.NewShard(&config) })
 			},
@@ -243,6 +262,41 @@ func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
 			},
 		})
 	})
+}
+
+// recordingProps ties the queue of recordings together; nil if there is none.
+func (s *Switch) recordingProps(partition protocol.Partition) func() *actor.Props {
+	r := s.config.Recordings
+	if r.Carrier == nil || r.Archive == nil {
+		return nil
+	}
+	config := &recording.Config{
+		Partition: partition, Journal: s.journal, Store: s.journal,
+		Carrier: r.Carrier, Archive: r.Archive, Summaries: r.Summaries,
+		DeleteAtCarrier: r.DeleteAtCarrier, Retention: r.Retention, Parallel: r.Parallel, Bandwidth: r.Bandwidth,
+		Schedule: s.dispatch.Schedule, Observer: r.Observer, Log: s.log,
+	}
+	config.Child = s.props("recording", func() actor.Actor { return recording.New(config) })
+	return func() *actor.Props {
+		return s.props("recording_desk", func() actor.Actor { return recording.NewDesk(config) })
+	}
+}
+
+// erasureProps ties the erasures together. They need the queue, which erases.
+func (s *Switch) erasureProps(partition protocol.Partition) func(pool, recordings *actor.PID) *actor.Props {
+	if s.recordingProps(partition) == nil {
+		return nil
+	}
+	return func(pool, recordings *actor.PID) *actor.Props {
+		config := &erasure.Config{
+			Partition: partition, Journal: s.journal, Store: s.journal,
+			EndQuarantine: func(m protocol.EndQuarantine) { s.system.Root.Send(pool, m) },
+			Recordings:    func(m protocol.EraseRecording) { s.system.Root.Send(recordings, m) },
+			Schedule:      s.dispatch.Schedule, Log: s.log,
+		}
+		config.Child = s.props("erasure", func() actor.Actor { return erasure.New(config) })
+		return s.props("erasure_desk", func() actor.Actor { return erasure.NewDesk(config) })
+	}
 }
 
 // OpenBooking lends two parties a number. The same request under the same ref

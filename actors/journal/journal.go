@@ -26,14 +26,18 @@ import (
 // after all that was appended before it.
 type Change struct {
 	Partition  protocol.Partition
-	Open       []protocol.Booking   // new live bookings
-	Move       []Moving             // bookings that get another end
-	Close      []Closing            // bookings that end, or leave quarantine
-	Numbers    []protocol.Number    // numbers as they now are
-	Calls      []protocol.Call      // calls as they now are
-	Story      []protocol.Line      // what happened to them
-	Recordings []protocol.Recording // recordings that became known; one that is known already stays as it is
-	Orders     []protocol.OrderRow  // orders of numbers as they now are
+	Open       []protocol.Booking       // new live bookings
+	Move       []Moving                 // bookings that get another end
+	Close      []Closing                // bookings that end, or leave quarantine
+	Numbers    []protocol.Number        // numbers as they now are
+	Calls      []protocol.Call          // calls as they now are
+	Story      []protocol.Line          // what happened to them
+	Recordings []protocol.Recording     // recordings that became known; one that is known already stays as it is
+	Recorded   []protocol.Recording     // recordings as they now are; one that is not there does nothing
+	Texts      []protocol.RecordingText // of each kind the first stays
+	Orders     []protocol.OrderRow      // orders of numbers as they now are
+	Erasures   []protocol.ErasureRow    // erasures as they now are
+	Forget     []Forgetting             // parties that bookings hold no more
 	// Patient says that whoever waits is in no hurry: the change may wait a
 	// moment for company, which makes it cheaper.
 	Patient bool
@@ -41,7 +45,8 @@ type Change struct {
 
 // Empty says that the change is a barrier.
 func (c Change) Empty() bool {
-	return len(c.Open)+len(c.Move)+len(c.Close)+len(c.Numbers)+len(c.Calls)+len(c.Story)+len(c.Recordings)+len(c.Orders) == 0
+	return len(c.Open)+len(c.Move)+len(c.Close)+len(c.Numbers)+len(c.Calls)+len(c.Story)+len(c.Recordings)+
+		len(c.Recorded)+len(c.Texts)+len(c.Orders)+len(c.Erasures)+len(c.Forget) == 0
 }
 
 // Moving gives a live booking another end. One that is not live does nothing.
@@ -60,6 +65,13 @@ type Closing struct {
 	Reason     string                // empty: keep the one on disk
 	CheckoutAt time.Time             // the real end; zero: keep the one on disk
 	FreeAt     time.Time             // end of quarantine; zero: keep
+}
+
+// Forgetting takes parties out of a booking that is closed. Of any other it
+// takes nothing.
+type Forgetting struct {
+	ID   protocol.BookingID
+	A, B bool // which of the two
 }
 
 // Done learns the fate of one Change. It is called once, from the committer, in
@@ -86,12 +98,12 @@ type Appender interface {
 
 // Item is one thing that a partition must hold in memory. One member is set.
 type Item struct {
-	Number    *protocol.Number
-	Booking   *protocol.Booking   // live or in quarantine
-	Call      *protocol.Call      // with State: something is still due
-	Ended     *protocol.SessionID // of a finished call that ended less than EndedMemory ago
-	Recording *protocol.Recording // pending
-	Order     *protocol.OrderRow  // not over
+	Number  *protocol.Number
+	Booking *protocol.Booking    // live or in quarantine
+	Call    *protocol.Call       // with State: something is still due
+	Ended   *protocol.SessionID  // of a finished call that ended less than EndedMemory ago
+	Order   *protocol.OrderRow   // not over
+	Erasure *protocol.ErasureRow // under way
 }
 
 // Store answers questions. Answers show what is on disk: a reader who was told
@@ -100,8 +112,9 @@ type Store interface {
 	// Live lists what a partition must hold in memory: numbers first, then held
 	// bookings in order of id, then unfinished calls in order of id, sessions of
 	// finished calls that ended at or after endedSince (microseconds since 1970),
-	// pending recordings in order of their next try, and orders of numbers that are
-	// not over, in order of id.
+	// orders of numbers that are not over, in order of id, and erasures that are
+	// under way, in order of id. Recordings are not among them: there may be more
+	// than fit, so the queue asks for DueRecordings.
 	Live(ctx context.Context, p protocol.Partition, endedSince int64) iter.Seq2[Item, error]
 	// Booking finds by id, BookingByRef by the marketplace's name: ErrNone if
 	// there is none.
@@ -114,8 +127,28 @@ type Store interface {
 	CallOfSession(ctx context.Context, s protocol.SessionID) (protocol.Call, error)
 	// Story lists a call's lines in order.
 	Story(ctx context.Context, id protocol.CallID) ([]protocol.Line, error)
-	// Recordings lists a call's recordings in order of id.
+	// Calls lists calls in order of id, q.Limit at most, all if that is 0.
+	Calls(ctx context.Context, q protocol.CallQuery) ([]protocol.Call, error)
+	// Recording finds a recording: ErrNone if there is none.
+	Recording(ctx context.Context, id protocol.RecordingID) (protocol.Recording, error)
+	// Recordings lists a call's recordings in order of id, BookingRecordings those
+	// of a booking.
 	Recordings(ctx context.Context, id protocol.CallID) ([]protocol.Recording, error)
+	BookingRecordings(ctx context.Context, id protocol.BookingID) ([]protocol.Recording, error)
+	// DueRecordings lists recordings of which something is due, the earliest next
+	// try first, then in order of id: those after the given try and id, limit at
+	// most. OldestPending is when the carrier told of the oldest of those that are
+	// pending, and how many there are; zero if there is none.
+	DueRecordings(ctx context.Context, p protocol.Partition, after protocol.RecordingDue, limit int) ([]protocol.Recording, error)
+	OldestPending(ctx context.Context, p protocol.Partition) (n int, noticedAt time.Time, err error)
+	// ArchivedBefore lists archived recordings that nobody holds and that were
+	// noticed before an instant, the oldest first, limit at most.
+	ArchivedBefore(ctx context.Context, p protocol.Partition, before time.Time, limit int) ([]protocol.Recording, error)
+	// Text finds a text about a recording by its id, or failing that by its
+	// session: ErrNone if there is none.
+	Text(ctx context.Context, id protocol.RecordingID, s protocol.SessionID, kind protocol.TextKind) (protocol.RecordingText, error)
+	// Erasure finds an erasure: ErrNone if there is none.
+	Erasure(ctx context.Context, id protocol.ErasureID) (protocol.ErasureRow, error)
 	// Order and OrderByRef find an order of numbers: ErrNone if there is none.
 	Order(ctx context.Context, id protocol.OrderID) (protocol.OrderRow, error)
 	OrderByRef(ctx context.Context, ref protocol.Ref) (protocol.OrderRow, error)

@@ -38,10 +38,12 @@ type Config struct {
 	Assignment     protocol.Assignment
 	Strict         bool          // quarantined numbers are never lent to the same party
 	EndedMemory    time.Duration // how long a call that is over is remembered
-	Calls          func(bookings func(protocol.BookingID) *actor.PID) *actor.Props
+	Calls          func(bookings func(protocol.BookingID) *actor.PID, recordings *actor.PID) *actor.Props
 	Bookings       func(pool *actor.PID, calls func(protocol.SessionID) *actor.PID) *actor.Props
 	Number         func(n protocol.Number, bookings func(protocol.BookingID) *actor.PID, calls func(protocol.SessionID) *actor.PID) *actor.Props
-	Orders         func(pool *actor.PID) *actor.Props // nil: no numbers are ordered
+	Orders         func(pool *actor.PID) *actor.Props             // nil: no numbers are ordered
+	Recordings     func() *actor.Props                            // nil: recordings stay at the carrier
+	Erasures       func(pool, recordings *actor.PID) *actor.Props // nil: nothing is erased
 	Observer       Observer
 	Log            *zap.Logger
 	// Ready is called once, when the partition has recovered or cannot.
@@ -59,8 +61,10 @@ type Observer interface {
 
 // Partition is how the outside reaches a partition that is ready.
 type Partition struct {
-	Pool *actor.PID
-	Call func(protocol.SessionID) *actor.PID // the shard a session's call lives in
+	Pool       *actor.PID
+	Call       func(protocol.SessionID) *actor.PID // the shard a session's call lives in
+	Recordings *actor.PID                          // nil: there is no queue
+	Erasures   *actor.PID                          // nil: nothing is erased
 }
 
 // Messages of the pool. Each Done is called once and must not block.
@@ -104,6 +108,8 @@ type Actor struct {
 	bookings   []*actor.PID
 	calls      []*actor.PID
 	orders     *actor.PID
+	recordings *actor.PID
+	erasures   *actor.PID
 	timer      *time.Timer
 	timerAt    time.Time
 	timerN     uint64
@@ -135,6 +141,8 @@ func (a *Actor) Receive(c actor.Context) {
 	case protocol.CheckoutMoved:
 		a.checkouts.push(m.At, m.Booking)
 		a.arm(c)
+	case protocol.EndQuarantine:
+		a.endQuarantine(c, m)
 	case protocol.BookingEnded:
 		a.ended(c, m.Booking)
 		a.confirm(m)

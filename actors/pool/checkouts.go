@@ -120,12 +120,7 @@ func (a *Actor) endQuarantines(c actor.Context, now time.Time) int {
 		if !ok {
 			break
 		}
-		b := r.booking(free)
-		a.ledger.forget(b)
-		a.onNumbers(b, func(number, partyA, partyB phone.Number) {
-			c.Send(a.numbers[number], protocol.ForgetParties{Booking: b.ID, PartyA: partyA, PartyB: partyB})
-		})
-		a.retireIfEmpty(c, b.NumberA, b.NumberB)
+		a.forget(c, r.booking(free))
 		over = append(over, journal.Closing{ID: r.id, State: protocol.BookingClosed})
 	}
 	if len(over) == 0 {
@@ -137,6 +132,31 @@ func (a *Actor) endQuarantines(c actor.Context, now time.Time) int {
 		a.Log.Warn("end of quarantine not written", zap.Int("bookings", len(over)), zap.Error(err))
 	}
 	return len(over)
+}
+
+// forget ends the quarantine of a booking in memory; one whose quarantine is over
+// is forgotten already.
+func (a *Actor) forget(c actor.Context, b protocol.Booking) {
+	a.ledger.forget(b)
+	a.onNumbers(b, func(number, partyA, partyB phone.Number) {
+		c.Send(a.numbers[number], protocol.ForgetParties{Booking: b.ID, PartyA: partyA, PartyB: partyB})
+	})
+	a.retireIfEmpty(c, b.NumberA, b.NumberB)
+}
+
+// endQuarantine is for somebody who wants to be forgotten. The deadline stays in
+// the heap and finds nothing to do.
+func (a *Actor) endQuarantine(c actor.Context, m protocol.EndQuarantine) {
+	if m.Booking.State == protocol.BookingQuarantined {
+		a.forget(c, m.Booking)
+	}
+	over := []journal.Closing{{ID: m.Booking.ID, State: protocol.BookingClosed}}
+	if m.Booking.State == protocol.BookingLive { // it was asked of the wrong one: nothing is closed behind its actor's back
+		over = nil
+	}
+	if err := a.Journal.Append(journal.Change{Partition: a.Partition, Close: over}, m.Done); err != nil {
+		m.Done(err)
+	}
 }
 
 // arm sets the one timer to the earliest instant. It looks again at least once

@@ -24,14 +24,20 @@ func (a *Actor) start(c actor.Context) {
 	a.names = make(map[protocol.Ref]protocol.BookingID)
 	a.dead = make(map[protocol.BookingID]struct{})
 	a.numbers = make(map[phone.Number]*actor.PID)
+	if a.Recordings != nil {
+		a.recordings = c.Spawn(a.Recordings())
+	}
 	for range Shards {
-		a.calls = append(a.calls, c.Spawn(a.Calls(a.booking)))
+		a.calls = append(a.calls, c.Spawn(a.Calls(a.booking, a.recordings)))
 	}
 	for range Shards {
 		a.bookings = append(a.bookings, c.Spawn(a.Bookings(c.Self(), a.call)))
 	}
 	if a.Orders != nil {
 		a.orders = c.Spawn(a.Orders(c.Self()))
+	}
+	if a.Erasures != nil {
+		a.erasures = c.Spawn(a.Erasures(c.Self(), a.recordings))
 	}
 	err := a.barrier()
 	if err == nil {
@@ -44,7 +50,7 @@ func (a *Actor) start(c actor.Context) {
 	a.counted()
 	calls := a.calls
 	a.Ready(Partition{
-		Pool: c.Self(),
+		Pool: c.Self(), Recordings: a.recordings, Erasures: a.erasures,
 		Call: func(s protocol.SessionID) *actor.PID { return calls[maphash.String(shardSeed, string(s))%Shards] },
 	}, nil)
 }
@@ -78,6 +84,8 @@ func (a *Actor) recover(ctx context.Context, c actor.Context) error {
 			c.Send(a.call(*item.Ended), protocol.RememberEnded{Session: *item.Ended})
 		case item.Order != nil && a.orders != nil:
 			c.Send(a.orders, protocol.RestoreOrder{Row: *item.Order})
+		case item.Erasure != nil && a.erasures != nil:
+			c.Send(a.erasures, protocol.RestoreErasure{Row: *item.Erasure})
 		}
 	}
 	return nil

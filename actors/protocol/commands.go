@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"strconv"
 	"time"
 
 	"maskswitch/actors/phone"
@@ -46,7 +47,23 @@ type Transfer struct {
 type StartRecording struct {
 	Leg  LegID
 	Tag  Tag
-	Mode RecordingMode // never RecordOff
+	Mode RecordingMode // never RecordDefault or RecordOff
+	// Transcribe has the carrier write down what is said, by its own engine and
+	// nobody else's: the text comes as an event of its own.
+	Transcribe bool
+}
+
+// PauseRecording stops recording for a while, as when a card number is read
+// aloud. Turn counts the pauses of the call, from 1.
+type PauseRecording struct {
+	Leg  LegID
+	Turn int
+}
+
+// ResumeRecording ends the pause of the same turn.
+type ResumeRecording struct {
+	Leg  LegID
+	Turn int
 }
 
 // Speak says a sentence to a leg.
@@ -68,37 +85,45 @@ type Find struct {
 	Leg LegID
 }
 
-func (Answer) Kind() CommandKind         { return CommandAnswer }
-func (Reject) Kind() CommandKind         { return CommandReject }
-func (Transfer) Kind() CommandKind       { return CommandTransfer }
-func (StartRecording) Kind() CommandKind { return CommandRecordStart }
-func (Speak) Kind() CommandKind          { return CommandSpeak }
-func (HangUp) Kind() CommandKind         { return CommandHangUp }
-func (Find) Kind() CommandKind           { return CommandFind }
+func (Answer) Kind() CommandKind          { return CommandAnswer }
+func (Reject) Kind() CommandKind          { return CommandReject }
+func (Transfer) Kind() CommandKind        { return CommandTransfer }
+func (StartRecording) Kind() CommandKind  { return CommandRecordStart }
+func (Speak) Kind() CommandKind           { return CommandSpeak }
+func (HangUp) Kind() CommandKind          { return CommandHangUp }
+func (Find) Kind() CommandKind            { return CommandFind }
+func (PauseRecording) Kind() CommandKind  { return CommandRecordPause }
+func (ResumeRecording) Kind() CommandKind { return CommandRecordResume }
 
-func (c Answer) Target() LegID         { return c.Leg }
-func (c Reject) Target() LegID         { return c.Leg }
-func (c Transfer) Target() LegID       { return c.Leg }
-func (c StartRecording) Target() LegID { return c.Leg }
-func (c Speak) Target() LegID          { return c.Leg }
-func (c HangUp) Target() LegID         { return c.Leg }
-func (c Find) Target() LegID           { return c.Leg }
+func (c Answer) Target() LegID          { return c.Leg }
+func (c Reject) Target() LegID          { return c.Leg }
+func (c Transfer) Target() LegID        { return c.Leg }
+func (c StartRecording) Target() LegID  { return c.Leg }
+func (c Speak) Target() LegID           { return c.Leg }
+func (c HangUp) Target() LegID          { return c.Leg }
+func (c Find) Target() LegID            { return c.Leg }
+func (c PauseRecording) Target() LegID  { return c.Leg }
+func (c ResumeRecording) Target() LegID { return c.Leg }
 
-func (Answer) Step() string         { return "answer" }
-func (Reject) Step() string         { return "reject" }
-func (Transfer) Step() string       { return "transfer" }
-func (StartRecording) Step() string { return "record_start" }
-func (c Speak) Step() string        { return "speak:" + c.What }
-func (HangUp) Step() string         { return "hangup" }
-func (Find) Step() string           { return "find" }
+func (Answer) Step() string            { return "answer" }
+func (Reject) Step() string            { return "reject" }
+func (Transfer) Step() string          { return "transfer" }
+func (StartRecording) Step() string    { return "record_start" }
+func (c Speak) Step() string           { return "speak:" + c.What }
+func (HangUp) Step() string            { return "hangup" }
+func (Find) Step() string              { return "find" }
+func (c PauseRecording) Step() string  { return "record_pause:" + strconv.Itoa(c.Turn) }
+func (c ResumeRecording) Step() string { return "record_resume:" + strconv.Itoa(c.Turn) }
 
-func (Answer) command()         {}
-func (Reject) command()         {}
-func (Transfer) command()       {}
-func (StartRecording) command() {}
-func (Speak) command()          {}
-func (HangUp) command()         {}
-func (Find) command()           {}
+func (Answer) command()          {}
+func (Reject) command()          {}
+func (Transfer) command()        {}
+func (StartRecording) command()  {}
+func (Speak) command()           {}
+func (HangUp) command()          {}
+func (Find) command()            {}
+func (PauseRecording) command()  {}
+func (ResumeRecording) command() {}
 
 // Reply is what the carrier made of a command.
 type Reply struct {

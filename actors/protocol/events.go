@@ -61,7 +61,22 @@ type LegRecorded struct {
 	LegUUID            string      // the carrier's call leg id
 	Format, Channels   string
 	StartedAt, EndedAt time.Time
+	// Link leads to the audio for ten minutes. Whoever has it can listen: it is
+	// not stored, logged or told.
+	Link Secret
 }
+
+// LegTranscribed brings what the carrier understood of a recording.
+type LegTranscribed struct {
+	About
+	Recording RecordingID // may be missing; the session then names it
+	ID        string      // the transcription's, by the carrier
+	Text      string      // cut at MaxTranscript bytes
+}
+
+// MaxTranscript is how much of a transcription is kept, in bytes: four hours of
+// quick talk have a quarter of it.
+const MaxTranscript = 1 << 20
 
 // RecordingFailed says that the carrier could not keep a recording.
 type RecordingFailed struct {
@@ -84,6 +99,7 @@ func (LegHungUp) Kind() EventKind       { return EventHangup }
 func (SpeechEnded) Kind() EventKind     { return EventSpeakEnded }
 func (LegRecorded) Kind() EventKind     { return EventRecordingSaved }
 func (RecordingFailed) Kind() EventKind { return EventRecordingError }
+func (LegTranscribed) Kind() EventKind  { return EventTranscriptionSaved }
 func (LegNoted) Kind() EventKind        { return EventOther }
 
 func (LegRang) event()         {}
@@ -93,6 +109,7 @@ func (LegHungUp) event()       {}
 func (SpeechEnded) event()     {}
 func (LegRecorded) event()     {}
 func (RecordingFailed) event() {}
+func (LegTranscribed) event()  {}
 func (LegNoted) event()        {}
 
 // CommandEnded says what the carrier made of a command of ours.

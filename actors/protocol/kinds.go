@@ -247,29 +247,26 @@ func ParseBookingState(s string) (BookingState, bool) {
 // RecordingMode says how a call is recorded.
 type RecordingMode uint8
 
-// The default keeps the two parties on channels of their own.
+// RecordDefault is the operator's choice. The dual ones keep the two parties on
+// channels of their own.
 const (
-	RecordDualMP3 RecordingMode = iota
+	RecordDefault RecordingMode = iota
+	RecordDualMP3
 	RecordDualWAV
 	RecordSingleMP3
 	RecordOff
 )
 
-var recordingModeNames = [...]string{"dual-mp3", "dual-wav", "single-mp3", "off"}
+var recordingModeNames = [...]string{"default", "dual-mp3", "dual-wav", "single-mp3", "off"}
 
 func (m RecordingMode) String() string { return recordingModeNames[m] }
 
-// ParseRecordingMode reads the configured word.
+// ParseRecordingMode reads the word, "default" among them.
 func ParseRecordingMode(s string) (RecordingMode, bool) {
-	for i, name := range recordingModeNames {
-		if name == s {
-			return RecordingMode(i), true
-		}
-	}
-	return 0, false
+	return parseName[RecordingMode](recordingModeNames[:], s)
 }
 
-// RecordingModes lists every mode.
+// RecordingModes lists every mode that a call can be recorded in, or not.
 func RecordingModes() []RecordingMode {
 	return []RecordingMode{RecordDualMP3, RecordDualWAV, RecordSingleMP3, RecordOff}
 }
@@ -286,10 +283,13 @@ const (
 	CommandSpeak
 	CommandHangUp
 	CommandFind // a look-up: is the leg alive?
+	CommandRecordPause
+	CommandRecordResume
 )
 
 var commandKindNames = [...]string{
 	"answer", "reject", "transfer", "record_start", "speak", "hangup", "find",
+	"record_pause", "record_resume",
 }
 
 func (k CommandKind) String() string { return commandKindNames[k] }
@@ -316,11 +316,13 @@ const (
 	EventSpeakEnded
 	EventRecordingSaved
 	EventRecordingError
+	EventTranscriptionSaved
 )
 
 var eventKindNames = [...]string{
 	"other", "call.initiated", "call.answered", "call.bridged", "call.hangup",
 	"call.speak.ended", "call.recording.saved", "call.recording.error",
+	"call.recording.transcription.saved",
 }
 
 func (k EventKind) String() string { return eventKindNames[k] }

@@ -38,6 +38,9 @@ type Route struct {
 	Report bool
 	Cut    bool
 	Grace  time.Duration
+	// Recording and Summary are what the booking chose.
+	Recording RecordingMode
+	Summary   bool
 }
 
 // Refuse makes a route that leads nowhere.

@@ -43,6 +43,8 @@ type Terms struct {
 	RegionStrict bool          // and nowhere else
 	Masks        Masks
 	OnCheckout   OnCheckout
+	Recording    RecordingMode // of its calls
+	Summary      bool          // of its calls, where the operator has switched summaries on
 }
 
 // PublicID is the name the marketplace uses: its own if it gave one.
@@ -112,6 +114,7 @@ type Call struct {
 	AnsweredAt   time.Time // A's leg was answered by us
 	DialedAt     time.Time // B's leg was set up
 	TalkAt       time.Time // B answered
+	ConsentAt    time.Time // both had heard that they are recorded; zero: nothing was said
 	EndAt        time.Time // the last leg was over
 	HangupCause  HangupCause
 	HangupSource HangupSource
@@ -132,22 +135,4 @@ type Line struct {
 	N    int // from 1, rising; a restart leaves a gap
 	At   time.Time
 	What string // JSON
-}
-
-// Recording is the row of a recording. The carrier's links are not kept: they
-// die after ten minutes, and a new one can be asked for by these facts.
-type Recording struct {
-	ID        RecordingID // the carrier's, or "leg:" and what names it if it gave none
-	Call      CallID      // zero if the call is unknown to us
-	Booking   BookingID
-	Partition Partition
-	Session   SessionID
-	Leg       LegID  // may be empty
-	LegUUID   string // the carrier's call leg id
-	Format    string
-	Channels  string
-	StartedAt time.Time
-	EndedAt   time.Time
-	NoticedAt time.Time // by the carrier's clock
-	NextTryAt time.Time
 }

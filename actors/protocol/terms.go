@@ -17,6 +17,8 @@ type terms struct {
 	IdleMS       int64  `json:"idle_ms,omitempty"`
 	OnCheckout   string `json:"on_checkout,omitempty"`
 	GraceMS      int64  `json:"grace_ms,omitempty"`
+	Recording    string `json:"recording,omitempty"`
+	Summary      bool   `json:"summary,omitempty"`
 }
 
 // Text is what ParseTerms reads: JSON, or nothing for the default. Durations
@@ -28,12 +30,16 @@ func (t Terms) Text() string {
 	out := terms{
 		Region: t.Region.String(), RegionStrict: t.RegionStrict,
 		IdleMS: t.Idle.Milliseconds(), GraceMS: t.Grace.Milliseconds(),
+		Summary: t.Summary,
 	}
 	if t.Masks != MasksShared {
 		out.Masks = t.Masks.String()
 	}
 	if t.OnCheckout != FinishCalls {
 		out.OnCheckout = t.OnCheckout.String()
+	}
+	if t.Recording != RecordDefault {
+		out.Recording = t.Recording.String()
 	}
 	text, err := json.Marshal(out)
 	if err != nil {
@@ -52,8 +58,8 @@ func ParseTerms(s string) (Terms, error) {
 		return Terms{}, fmt.Errorf("terms: %w", err)
 	}
 	t := Terms{
-		RegionStrict: in.RegionStrict,
-		Idle:         time.Duration(in.IdleMS) * time.Millisecond, Grace: time.Duration(in.GraceMS) * time.Millisecond,
+		RegionStrict: in.RegionStrict, Summary: in.Summary,
+		Idle: time.Duration(in.IdleMS) * time.Millisecond, Grace: time.Duration(in.GraceMS) * time.Millisecond,
 	}
 	var err error
 	if in.Region != "" {
@@ -67,6 +73,9 @@ func ParseTerms(s string) (Terms, error) {
 	}
 	if in.OnCheckout != "" && ok {
 		t.OnCheckout, ok = ParseOnCheckout(in.OnCheckout)
+	}
+	if in.Recording != "" && ok {
+		t.Recording, ok = ParseRecordingMode(in.Recording)
 	}
 	if !ok || t.Idle < 0 || t.Grace < 0 {
 		return Terms{}, fmt.Errorf("terms: %.80q is not what this program writes", s)
