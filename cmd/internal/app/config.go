@@ -38,6 +38,14 @@ type Config struct {
 	CheckoutMessage            string
 	Connection, Tag            string // of ordered numbers, at the carrier
 	Recording                  protocol.RecordingMode
+	ConsentMessage             string
+	RecordingHosts             string // checked by the carrier's client
+	Downloads, Bandwidth       int    // of recordings: at once; MB/s of all together, 0: no limit
+	DeleteAtCarrier            bool
+	RetentionDays              int // 0: for ever
+	Storage                    Storage
+	Summaries                  bool
+	Model                      string
 	MaxBookingHours            int
 	LogLevel, LogFormat        string
 
@@ -49,6 +57,9 @@ type Config struct {
 	warnings []string
 	given    map[string]bool // settings that somebody chose
 }
+
+// Storage is the S3 archive. Without a bucket recordings are kept in DATA_DIR.
+type Storage struct{ Bucket, Endpoint, Region, AccessKey, SecretKey string }
 
 // A setting is one line of the configuration: an environment variable and, but
 // for secrets, a flag. Secrets have none, because everybody on the machine can
@@ -75,7 +86,7 @@ var settings = []setting{
 	{env: "CALLS_PER_MINUTE", preset: "0", help: "a number that rings more often gets no new bookings until it has calmed down; 0: it does", take: between(0, 100_000, func(c *Config) *int { return &c.CallsPerMinute })},
 	{env: "ASSIGNMENT", preset: "spread", help: "how a number is chosen; spread: the least loaded one; pack: the first that has room", take: takeAssignment},
 	{env: "QUARANTINE", preset: "24h", help: "how long a number remembers the parties of a booking that has ended", take: span(0, 90*24*time.Hour, func(c *Config) *time.Duration { return &c.Quarantine })},
-	{env: "QUARANTINE_STRICT", preset: "false", help: "never lend a number to a party that it remembers", take: takeStrict},
+	{env: "QUARANTINE_STRICT", preset: "false", help: "never lend a number to a party that it remembers", take: flagged(func(c *Config) *bool { return &c.QuarantineStrict })},
 	{env: "RING_TIMEOUT", preset: "30s", help: "how long the other party's phone rings; 5s to 10m", take: span(5*time.Second, 10*time.Minute, func(c *Config) *time.Duration { return &c.RingTimeout })},
 	{env: "CALL_LIMIT", preset: "4h", help: "the longest talk; 30s to 4h", take: span(30*time.Second, 4*time.Hour, func(c *Config) *time.Duration { return &c.CallLimit })},
 	{env: "UNREACHABLE_MESSAGE", preset: "The person you are calling cannot be reached right now. Please try again later.", help: "said to the caller when the other party cannot be had; empty: just hang up", take: message(func(c *Config) *string { return &c.UnreachableMessage })},
@@ -84,16 +95,22 @@ var settings = []setting{
 	{env: "TELNYX_CONNECTION_ID", help: "the carrier's application (connection) that this switch serves: ordered numbers are led to it; blank: an order has to name one", take: takeConnection},
 	{env: "NUMBER_TAG", preset: "maskswitch", help: "tag that ordered numbers get at the carrier", take: takeTag},
 	{env: "RECORDING", preset: "dual-mp3", help: "dual-mp3, dual-wav, single-mp3 or off", take: takeRecording},
+	{env: "CONSENT_MESSAGE", help: "said to both before a call is recorded; whoever cannot hear it is not recorded; empty: nothing is said", take: message(func(c *Config) *string { return &c.ConsentMessage })},
+	{env: "RECORDING_HOSTS", help: "further hosts, or exact origins such as http://127.0.0.1:9000, that recordings may be fetched from, by commas", take: text(func(c *Config) *string { return &c.RecordingHosts })},
+	{env: "RECORDING_DOWNLOADS", preset: "8", help: "recordings that are fetched at once", take: between(1, 256, func(c *Config) *int { return &c.Downloads })},
+	{env: "RECORDING_BANDWIDTH", preset: "0", help: "MB a second that fetching them may take; 0: no limit", take: between(0, 100_000, func(c *Config) *int { return &c.Bandwidth })},
+	{env: "DELETE_AT_CARRIER", preset: "false", help: "delete the carrier's copy of a recording once it is in the archive", take: flagged(func(c *Config) *bool { return &c.DeleteAtCarrier })},
+	{env: "RETENTION_DAYS", preset: "0", help: "erase recordings that are so old, unless they are held; 0: keep them", take: between(0, 36_500, func(c *Config) *int { return &c.RetentionDays })},
+	{env: "STORAGE_BUCKET", help: "S3 bucket for recordings; blank: they are kept in DATA_DIR/recordings", take: text(func(c *Config) *string { return &c.Storage.Bucket })},
+	{env: "STORAGE_ENDPOINT", help: "its S3 endpoint; blank: Telnyx Storage", take: text(func(c *Config) *string { return &c.Storage.Endpoint })},
+	{env: "STORAGE_REGION", help: "its region; blank: found out", take: text(func(c *Config) *string { return &c.Storage.Region })},
+	{env: "STORAGE_ACCESS_KEY_ID", secret: true, help: "its access key; blank with Telnyx Storage: TELNYX_API_KEY", take: text(func(c *Config) *string { return &c.Storage.AccessKey })},
+	{env: "STORAGE_SECRET_ACCESS_KEY", secret: true, help: "and the secret to it", take: text(func(c *Config) *string { return &c.Storage.SecretKey })},
+	{env: "SUMMARIES", preset: "false", help: "have the carrier transcribe and sum up the calls of bookings that ask for it", take: flagged(func(c *Config) *bool { return &c.Summaries })},
+	{env: "AI_MODEL", preset: "moonshotai/Kimi-K2.6", help: "the carrier's model that sums up", take: text(func(c *Config) *string { return &c.Model })},
 	{env: "MAX_BOOKING_HOURS", preset: "8784", help: "the longest duration_hours of a booking", take: between(1, 10*8784, func(c *Config) *int { return &c.MaxBookingHours })},
 	{env: "LOG_LEVEL", preset: "info", help: "debug, info, warn or error", take: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 	{env: "LOG_FORMAT", preset: "", help: "json or console; blank: console on a terminal, else json", take: oneOf(func(c *Config) *string { return &c.LogFormat }, "", "json", "console")},
-}
-
-// later are variables that the design names and this version does nothing with.
-// One of them set is said aloud, so that nobody relies on it.
-var later = []string{
-	"STORAGE_BUCKET", "STORAGE_ENDPOINT", "STORAGE_REGION", "STORAGE_ACCESS_KEY_ID", "STORAGE_SECRET_ACCESS_KEY",
-	"RECORDING_HOSTS", "AI_MODEL",
 }
 
 // ErrHelp says that help was asked for and given.
@@ -189,11 +206,7 @@ func (c *Config) together(look func(string) (string, bool)) (faults []error) {
 	if v, ok := look("DATABASE_URL"); ok && strings.TrimSpace(v) != "" {
 		fault("DATABASE_URL: this version keeps its store in DATA_DIR and cannot use PostgreSQL")
 	}
-	for _, name := range later {
-		if v, ok := look(name); ok && strings.TrimSpace(v) != "" {
-			c.warnings = append(c.warnings, name+" is set, but this version does not use it: recordings are noted, not fetched")
-		}
-	}
+	c.checkRecordings(fault)
 	return faults
 }
 
@@ -335,11 +348,13 @@ func takeTag(c *Config, v string) error {
 	return nil
 }
 
-func takeStrict(c *Config, v string) (err error) {
-	if c.QuarantineStrict, err = strconv.ParseBool(v); err != nil {
-		return fmt.Errorf("%q is neither true nor false", v)
+func flagged(of func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) (err error) {
+		if *of(c), err = strconv.ParseBool(v); err != nil {
+			return fmt.Errorf("%q is neither true nor false", v)
+		}
+		return nil
 	}
-	return nil
 }
 
 func message(of func(*Config) *string) func(*Config, string) error {
@@ -355,7 +370,7 @@ func message(of func(*Config) *string) func(*Config, string) error {
 
 func takeRecording(c *Config, v string) error {
 	mode, ok := protocol.ParseRecordingMode(v)
-	if !ok {
+	if !ok || mode == protocol.RecordDefault {
 		return fmt.Errorf("%q is none of %v", v, protocol.RecordingModes())
 	}
 	c.Recording = mode
