@@ -209,3 +209,24 @@ func TestIdleBookings(t *testing.T) {
 		})
 	}
 }
+
+// Of two calls at once the one that ends last ends the talking.
+func TestIdleWithTwoCalls(t *testing.T) {
+	termed(t, func(t *testing.T, w *actorstest.World, open func(string, int, int, protocol.Terms) protocol.Booking) {
+		lent := open("bk", 1, 2, protocol.Terms{Idle: 20 * time.Minute})
+		first, second := talk(t, w, "s1", lent), talk(t, w, "s2", lent)
+		for i, call := range []*actorstest.PhoneCall{first, second} {
+			w.Tell(call.HungUp(a, protocol.CauseNormalClearing))
+			w.Tell(call.HungUp(b, protocol.CauseNormalClearing))
+			settle()
+			if i == 0 {
+				time.Sleep(time.Hour)
+				wantLive(t, w, "bk", true, "")
+			}
+		}
+		time.Sleep(20*time.Minute - time.Second)
+		wantLive(t, w, "bk", true, "")
+		time.Sleep(2 * time.Second)
+		wantLive(t, w, "bk", false, "idle")
+	})
+}

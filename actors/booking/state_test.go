@@ -58,6 +58,8 @@ func TestRepeat(t *testing.T) {
 	swapped := protocol.OpenBooking{PartyA: b.PartyB, PartyB: b.PartyA, Duration: time.Hour}
 	longer := same
 	longer.Duration++
+	strict := same
+	strict.Terms.Masks = protocol.MasksPair
 	extended := b
 	extended.CheckoutAt = b.CheckoutAt.Add(time.Hour)
 	for _, test := range []struct {
@@ -70,6 +72,7 @@ func TestRepeat(t *testing.T) {
 		{"the same, and it was extended meanwhile", extended, same, ""},
 		{"the roles are others", b, swapped, "booking_conflict"},
 		{"the duration is another", b, longer, "booking_conflict"},
+		{"the terms are others", b, strict, "booking_conflict"},
 		{"it has ended", End(b, "checkout", b.CheckoutAt, 0), same, "booking_ended"},
 	} {
 		t.Run(test.story, func(t *testing.T) {

@@ -19,6 +19,11 @@ func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 			batch := make([]pair, 0, size)
 			send := func() bool {
 				select {
+				case <-enough:
+					return false
+				default:
+				}
+				select {
 				case full <- batch:
 					batch = make([]pair, 0, size)
 					return true

@@ -37,7 +37,7 @@ func TestAheadIsTheSameSequence(t *testing.T) {
 			switch {
 			case !over:
 				t.Errorf("%d of %d: the reader is still at work", stop, n)
-			case stop > 0 && stop < n && (i != stop || failed != nil || read > stop+10*256):
+			case stop > 0 && stop < n && (i != stop || failed != nil || read > stop+12*256):
 				t.Errorf("stopped at %d of %d: got %d, read %d, %v", stop, n, i, read, failed)
 			case (stop <= 0 || stop > n) && (i != n || !errors.Is(failed, broken)):
 				t.Errorf("all %d: got %d, %v", n, i, failed)

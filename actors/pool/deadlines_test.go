@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"maskswitch/actors/protocol"
 )
 
 func TestDeadlinesComeInOrder(t *testing.T) {
@@ -43,4 +45,27 @@ func TestDeadlinesComeInOrder(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Bookings that end early leave deadlines behind, which do not pile up, and come
+// to nothing when their time has come.
+func TestDeadlinesOfTheDeadAreBuried(t *testing.T) {
+	a := &Actor{dead: make(map[protocol.BookingID]struct{})}
+	now := time.Unix(1_900_000_000, 0)
+	most := 0
+	for i := range 100_000 {
+		b := protocol.Booking{ID: bookingID(i), Reason: "deleted"}
+		a.checkouts.push(now, b.ID)
+		a.bury(b)
+		most = max(most, a.checkouts.len())
+	}
+	if most > 4096 {
+		t.Errorf("%d deadlines of bookings that have ended", most)
+	}
+	if a.checkouts.len() == 0 {
+		t.Fatal("none is left to come to nothing")
+	}
+	if told := a.checkOut(nil, now); told != 0 || a.checkouts.len() != 0 || len(a.dead) != 0 {
+		t.Errorf("told %d; %d deadlines and %d dead are left", told, a.checkouts.len(), len(a.dead))
+	}
 }

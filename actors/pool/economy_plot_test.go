@@ -37,7 +37,7 @@ func drawing(t *testing.T, traces []trace) []byte {
 	refused := panel("Refused (spread, shared, quarantine of 24 h)", "numbers ÷ lower bound D", "bookings, %")
 	two := panel("On two numbers, for want of a clean common one", "numbers ÷ lower bound D", "bookings, %")
 	rested := panel("Given a quarantined number", "numbers ÷ lower bound D", "bookings, %")
-	loads := panel("Load of each number, skewed marketplace, 1.1 D numbers", "numbers, busiest first, %", "live bookings (logarithmic)")
+	loads := panel("Load of each number (skewed, 1.1 D of them)", "numbers, busiest first, %", "live bookings (logarithmic)")
 	for i := range traces {
 		var lines [3]plotter.XYs
 		for _, pool := range sweep {
@@ -54,6 +54,12 @@ func drawing(t *testing.T, traces []trace) []byte {
 		p.X.Tick.Marker = plot.TickerFunc(func(float64, float64) (ticks []plot.Tick) {
 			for x := 8; x <= 20; x += 2 {
 				ticks = append(ticks, plot.Tick{Value: float64(x) / 10, Label: fmt.Sprintf("%.1f", float64(x)/10)})
+			}
+			return ticks
+		})
+		p.Y.Tick.Marker = plot.TickerFunc(func(_, most float64) (ticks []plot.Tick) {
+			for y := 0.0; y <= most; y += 5 * math.Ceil(most/25) {
+				ticks = append(ticks, plot.Tick{Value: y, Label: fmt.Sprintf("%.0f", y)})
 			}
 			return ticks
 		})

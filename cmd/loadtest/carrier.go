@@ -31,10 +31,16 @@ be placed by HTTP at a second address:
   curl localhost:4011/calls/1            # one, as a ladder
   curl -X DELETE localhost:4011/calls/1  # the caller hangs up
 
+It has a hundred numbers each for sale in the American areas 312 and 415, to
+order with maskswitch numbers order -connection ` + carrierConnection + `.
+
 Numbers are masked in what it shows. It runs until it is stopped.
 
 Flags:
 `
+
+// carrierConnection is the application that the account has at the fake carrier.
+const carrierConnection = "2811000000000000001"
 
 func carrierCommand(ctx context.Context, args []string, out, _ *os.File) error {
 	f := flags("carrier", carrierUsage, out)
@@ -63,7 +69,7 @@ func carrierCommand(ctx context.Context, args []string, out, _ *os.File) error {
 	if err != nil {
 		return err
 	}
-	config := carrier.Config{Addr: *addr, WebhookURL: *webhook, PrivateKey: private, APIKey: *secret, Speed: *speed,
+	config := carrier.Config{Addr: *addr, WebhookURL: *webhook, PrivateKey: private, APIKey: *secret, Speed: *speed, ConnectionID: carrierConnection,
 		Logf: func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }}
 	if *plan != "" {
 		p, err := loadtest.LoadPlan(*plan)
@@ -74,6 +80,7 @@ func carrierCommand(ctx context.Context, args []string, out, _ *os.File) error {
 	}
 	fake := carrier.New(config)
 	defer fake.Close()
+	fake.Numbers().Stock(carrier.Lot("312", 100), carrier.Lot("415", 100))
 	if err := fake.Start(); err != nil {
 		return err
 	}

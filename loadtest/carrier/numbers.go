@@ -2,6 +2,7 @@ package carrier
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -76,6 +77,19 @@ type Stock struct {
 	Monthly  string // a decimal text; empty: 1.00000
 	Upfront  string // the same
 	Currency string // empty: USD
+}
+
+// Lot makes a stock of American numbers of one area, 100,000 at most.
+func Lot(area string, count int) Stock {
+	lot := Stock{Area: area}
+	for i := range count {
+		n, err := phone.Parse(fmt.Sprintf("+1%s20%05d", area, i))
+		if err != nil {
+			panic(err) // whoever calls names an area of three digits
+		}
+		lot.Numbers = append(lot.Numbers, n)
+	}
+	return lot
 }
 
 type listing struct {

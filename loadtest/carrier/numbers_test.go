@@ -58,15 +58,17 @@ func (r *rig) order(places ...int) (int, map[string]any) {
 
 func TestNumbersAreSearched(t *testing.T) {
 	r := shopRig(t, 3)
+	r.Numbers().Stock(Lot("646", 4))
 	var tests = []struct {
 		query  string
 		status int
 		found  int
 	}{
-		{"filter[country_code]=US", 200, 5},
+		{"filter[country_code]=US", 200, 9},
 		{"filter[country_code]=US&filter[limit]=2", 200, 2},
 		{"filter[country_code]=US&filter[national_destination_code]=773", 200, 2},
-		{"filter[country_code]=US&filter[features]=voice,sms&filter[best_effort]=false", 200, 5},
+		{"filter[country_code]=US&filter[national_destination_code]=646", 200, 4},
+		{"filter[country_code]=US&filter[features]=voice,sms&filter[best_effort]=false", 200, 9},
 		{"filter[country_code]=GB", 200, 0},
 		{"", 422, 0},
 		{"filter[country_code]=US&filter[limit]=none", 422, 0},
