@@ -53,9 +53,10 @@ type Metrics struct {
 	*Pool
 	*Webhooks
 	*Process
-	API      *API
-	Commands *Commands
-	Journal  *Journal
+	API        *API
+	Commands   *Commands
+	Journal    *Journal
+	Recordings *Recordings
 
 	factory promauto.Factory
 }
@@ -66,14 +67,15 @@ func New(reg prometheus.Registerer, o Options) *Metrics {
 	f := promauto.With(reg)
 	servers := requestsInFlight(f, o.RequestLimit)
 	return &Metrics{
-		Calls:    newCalls(f),
-		Pool:     newPool(f),
-		Webhooks: newWebhooks(f, o.RefusalReasons, servers.WithLabelValues("webhook")),
-		Process:  newProcess(reg, f),
-		API:      newAPI(f, o.Routes, servers.WithLabelValues("api")),
-		Commands: newCommands(f, o.RetryReasons),
-		Journal:  newJournal(f, o.JournalLimit),
-		factory:  f,
+		Calls:      newCalls(f),
+		Pool:       newPool(f),
+		Webhooks:   newWebhooks(f, o.RefusalReasons, servers.WithLabelValues("webhook")),
+		Process:    newProcess(reg, f),
+		API:        newAPI(f, o.Routes, servers.WithLabelValues("api")),
+		Commands:   newCommands(f, o.RetryReasons),
+		Journal:    newJournal(f, o.JournalLimit),
+		Recordings: newRecordings(f),
+		factory:    f,
 	}
 }
 
@@ -97,6 +99,8 @@ var (
 	setup = []float64{.25, .5, 1, 1.5, 2, 3, 4, 5, 6, 8, 11, 15, 20, 30, 45, 60}
 	// From calls too short to be real to the carrier's limit of four hours.
 	talk = []float64{1, 3, 6, 10, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14400}
+	// The archive; a link of the carrier's works for 600 s.
+	slow = []float64{1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 10800, 86400}
 )
 
 // histogram is classic and native at once: whoever scrapes chooses.

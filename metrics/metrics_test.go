@@ -20,6 +20,7 @@ import (
 	"maskswitch/actors/journal"
 	"maskswitch/actors/phone"
 	"maskswitch/actors/protocol"
+	"maskswitch/actors/recording"
 	"maskswitch/http/api"
 	"maskswitch/http/telnyx"
 	"maskswitch/http/webhook"
@@ -33,6 +34,8 @@ var (
 	_ api.Observer     = (*metrics.API)(nil)
 	_ telnyx.Observer  = (*metrics.Commands)(nil)
 	_ journal.Observer = (*metrics.Journal)(nil)
+
+	_ recording.Observer = (*metrics.Recordings)(nil)
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -283,6 +286,9 @@ func exercise(m *metrics.Metrics) {
 		m.Commands.CommandDone(kind, protocol.Reply{Result: protocol.CommandResult(i % 9), Detail: hostile[1], Code: "90018"}, time.Second)
 		m.Commands.CommandSent(kind, protocol.CommandResult(i), time.Duration(i)*time.Second)
 		m.Commands.CommandWaited(kind, time.Duration(i))
+		m.Recordings.TryFailed(protocol.RecordingTrouble(i))
+		m.Recordings.Archived(int64(i)-9, time.Duration(i-9)*time.Hour)
+		m.Recordings.Pending(i, time.Unix(int64(i), 0))
 	}
 	for _, word := range words {
 		m.CallActive(word, +1)

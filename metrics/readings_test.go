@@ -49,6 +49,20 @@ var readings = []struct {
 		"webhooks_total{event=call.answered,result=duplicate}": 1, "webhook_redeliveries_total{event=call.answered}": 1,
 		"webhook_ack_duration_seconds{result=duplicate}": 1, "webhook_delivery_lag_seconds{}": 1, "webhook_negative_lags_total{}": 1,
 	}},
+	{"a recording was archived a minute after the carrier told of it, at the second try", func(m *metrics.Metrics) {
+		m.Recordings.TryFailed(protocol.TroubleLink)
+		m.Recordings.Pending(2, time.Unix(1700000000, 500_000_000))
+		m.Recordings.Archived(4096, time.Minute)
+	}, map[string]float64{
+		"recordings_total{result=archived}": 1, "recordings_total{result=failed}": 1, "recording_failures_total{trouble=link}": 1,
+		"recording_archived_bytes_total{}": 4096, "recording_archive_lag_seconds{}": 1,
+		"recordings_pending{}": 2, "recording_oldest_pending_timestamp_seconds{}": 1700000000.5,
+	}},
+	{"a recording was lost, and no other waits", func(m *metrics.Metrics) {
+		m.Recordings.Pending(1, time.Unix(1700000000, 0))
+		m.Recordings.Lost()
+		m.Recordings.Pending(0, time.Time{})
+	}, map[string]float64{"recordings_total{result=lost}": 1}},
 	{"somebody else signed", func(m *metrics.Metrics) {
 		m.WebhookRefused(webhook.RefusedSignature)
 	}, map[string]float64{"webhooks_refused_total{reason=bad_signature}": 1}},

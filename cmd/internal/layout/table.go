@@ -48,7 +48,8 @@ var Table = map[string]Rule{
 	"actors/booking":   {May: decides, Tests: testsOfDeciders},
 	"actors/call":      {May: decides, Tests: testsOfDeciders},
 	"actors/order":     {May: decides, Tests: testsOfDeciders},
-	"actors/recording": {May: decides, Tests: testsOfDeciders},
+	"actors/recording": {May: append([]string{"golang.org/x/time"}, decides...), Tests: testsOfDeciders}, // paces downloads
+	"actors/erasure":   {May: decides, Tests: testsOfDeciders},
 
 	"actors/journal": {
 		May:   []string{"actors/protocol"},
@@ -72,14 +73,14 @@ var Table = map[string]Rule{
 		May:   []string{"actors/protocol", "actors/phone", jsonv2},
 		Tests: []string{openapi, yaml, "loadtest/carrier"},
 	},
-	"http/archive":             {},
-	"http/archive/archivetest": {May: []string{"http/archive"}},
+	"http/archive":   {May: []string{"actors/protocol", "github.com/minio/minio-go/v7"}},
+	"http/inference": {May: []string{"actors/protocol", zap}, Tests: []string{openapi}},
 
 	// It fits the observers of others without importing them; its external tests
 	// hold it against them.
 	"metrics": {
 		May:   []string{"actors/protocol", client},
-		Tests: []string{"actors", "actors/phone", "actors/journal", "http/...", model},
+		Tests: []string{"actors", "actors/phone", "actors/journal", "actors/recording", "http/...", model},
 	},
 
 	// It shares nothing with the switch but the wire, so that the two do not

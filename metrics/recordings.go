@@ -1,0 +1,79 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"maskswitch/actors/protocol"
+)
+
+// Recordings watches the way of recordings into the archive: it is a
+// recording.Observer.
+type Recordings struct {
+	archived, lost prometheus.Counter
+	failed         prometheus.Counter
+	troubles       series[prometheus.Counter]
+	bytes          prometheus.Counter
+	lag            prometheus.Histogram
+	pending        prometheus.Gauge
+	oldest         prometheus.Gauge
+}
+
+func newRecordings(f promauto.Factory) *Recordings {
+	results := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskswitch_recordings_total",
+		Help: "Tries to archive a recording that worked or failed, and recordings that were given up.",
+	}, []string{"result"})
+	failures := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "maskswitch_recording_failures_total",
+		Help: "Tries to archive a recording that failed, by what can be done about it.",
+	}, []string{"trouble"})
+	return &Recordings{
+		archived: results.WithLabelValues("archived"),
+		lost:     results.WithLabelValues("lost"),
+		failed:   results.WithLabelValues("failed"),
+		troubles: resolve(protocol.RecordingTroubles(), other, func(label string) prometheus.Counter { return failures.WithLabelValues(label) }),
+		bytes: f.NewCounter(prometheus.CounterOpts{
+			Name: "maskswitch_recording_archived_bytes_total", Help: "Audio in the archive, as it was put there.",
+		}),
+		lag: f.NewHistogram(histogram("maskswitch_recording_archive_lag_seconds",
+			"From when the carrier told of a recording until it was verified in the archive.", slow)),
+		pending: f.NewGauge(prometheus.GaugeOpts{
+			Name: "maskswitch_recordings_pending", Help: "Recordings that are not in the archive yet.",
+		}),
+		oldest: f.NewGauge(prometheus.GaugeOpts{
+			Name: "maskswitch_recording_oldest_pending_timestamp_seconds",
+			Help: "When the carrier told of the oldest of them; 0 if there is none.",
+		}),
+	}
+}
+
+// Archived takes a recording that is in the archive, the bytes it has there, and
+// how long that was after the carrier told of it.
+func (r *Recordings) Archived(bytes int64, lag time.Duration) {
+	r.archived.Inc()
+	r.bytes.Add(float64(max(bytes, 0)))
+	r.lag.Observe(seconds(lag))
+}
+
+// TryFailed counts a try that failed.
+func (r *Recordings) TryFailed(why protocol.RecordingTrouble) {
+	r.failed.Inc()
+	counter := r.troubles.at(uint8(why))
+	counter.Inc()
+}
+
+// Lost counts a recording that was given up.
+func (r *Recordings) Lost() { r.lost.Inc() }
+
+// Pending takes how many wait for the archive, and since when the oldest does.
+func (r *Recordings) Pending(n int, oldest time.Time) {
+	r.pending.Set(float64(n))
+	if n == 0 {
+		r.oldest.Set(0)
+		return
+	}
+	r.oldest.Set(float64(oldest.UnixMilli()) / 1e3)
+}
