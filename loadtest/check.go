@@ -48,7 +48,8 @@ func (p *Plan) Check() error {
 	for _, s := range []struct {
 		name string
 		is   Span
-	}{{"warmup", p.Warmup}, {"drain", p.Drain}, {"react", p.React}, {"abort_after", p.AbortAfter}, {"kill_every", p.KillEvery}} {
+	}{{"warmup", p.Warmup}, {"drain", p.Drain}, {"react", p.React}, {"abort_after", p.AbortAfter}, {"kill_every", p.KillEvery},
+		{"recordings.wait", p.Recordings.Wait}, {"recordings.lookup", p.Recordings.Lookup}} {
 		if s.is < 0 {
 			refuse("%s is %v; it cannot be negative", s.name, time.Duration(s.is))
 		}
@@ -65,6 +66,15 @@ func (p *Plan) Check() error {
 		if _, ok := reactions[h.Callee]; !ok && h.Callee != "" {
 			refuse("people.mix: the callee of %q %s; write one of: answers, rings out, busy, declines, no answer, unreachable, fails", h.Name, h.Callee)
 		}
+	}
+	if n := p.Recordings.Bytes; n < 0 || n > mostAudio {
+		refuse("recordings.bytes is %d; write up to %d", n, mostAudio)
+	}
+	if p.Recordings.Archived && !p.Record {
+		refuse("recordings.archived wants what record forbids; leave one of them out")
+	}
+	if n := len(p.Recordings.Consent); n > mostConsent {
+		refuse("recordings.consent has %d bytes; write %d at most", n, mostConsent)
 	}
 	wrong = append(wrong, p.Faults.check("faults")...)
 	for i, o := range p.Outages {
@@ -87,10 +97,16 @@ func (p *Plan) Check() error {
 	return errors.Join(wrong...)
 }
 
+// mostAudio and mostConsent are what the tester's carrier makes and takes.
+const (
+	mostAudio   = 64 << 20
+	mostConsent = 3000
+)
+
 // actionsOfTheSwitch are what a fault may strike.
 var actionsOfTheSwitch = []string{"any", "answer", "reject", "hangup", "transfer", "bridge", "record_start", "record_stop",
 	"record_pause", "record_resume", "speak", "playback_start", "playback_stop", "gather_using_speak", "send_dtmf",
-	"client_state_update", "status"}
+	"client_state_update", "status", "recording", "recordings", "recording_delete", "transcriptions", "completions"}
 
 func (f *Faults) check(where string) []error {
 	var wrong []error
@@ -101,7 +117,9 @@ func (f *Faults) check(where string) []error {
 		name string
 		is   float64
 	}{{"duplicate", f.Duplicate}, {"reorder", f.Reorder}, {"loss", f.Loss},
-		{"recording_early", f.RecordingEarly}, {"recording_bare", f.RecordingBare}, {"recording_failed", f.RecordingFailed}} {
+		{"recording_early", f.RecordingEarly}, {"recording_bare", f.RecordingBare}, {"recording_failed", f.RecordingFailed},
+		{"recording_untold", f.RecordingUntold}, {"recording_again", f.RecordingAgain}, {"recording_split", f.RecordingSplit},
+		{"untranscribed", f.Untranscribed}} {
 		if !(s.is >= 0 && s.is <= 1) {
 			refuse("%s is %v; a share is between 0 and 1", s.name, s.is)
 		}
@@ -114,6 +132,19 @@ func (f *Faults) check(where string) []error {
 	}
 	if f.RateLimit < 0 {
 		refuse("rate_limit is %d; write commands a second, or leave it out", f.RateLimit)
+	}
+	struck := 0.0
+	for i, one := range f.Files {
+		struck += one.Rate
+		if !slices.Contains(carrier.FileTroubles(), carrier.FileTrouble(one.Is)) {
+			refuse("files[%d]: is is %q; write one of %v", i, one.Is, carrier.FileTroubles())
+		}
+		if !(one.Rate > 0 && one.Rate <= 1) || one.Tries < 0 || one.Lasts < 0 {
+			refuse("files[%d] needs a rate above 0 and up to 1, and no negative tries or time", i)
+		}
+	}
+	if struck > 1+1e-9 {
+		refuse("files: the rates add up to %.3g; together they may be 1 at most", struck)
 	}
 	for _, action := range slices.Sorted(maps.Keys(f.Commands)) {
 		list := f.Commands[action]
@@ -168,6 +199,7 @@ func (p *Plan) market() market.Config {
 		Live: p.Bookings.Live, Lasts: party.Range(p.Bookings.Lasts), Closed: p.Bookings.Closed, Extended: p.Bookings.Extended,
 		Shortened: p.Bookings.Shortened, Repeated: p.Bookings.Repeated, Read: p.Bookings.Read,
 		Pairs: p.Bookings.Pairs, Cuts: p.Bookings.Cuts, Grace: party.Range(p.Bookings.Grace), Idle: p.Bookings.Idle,
+		Unrecorded: p.Bookings.Unrecorded, Wav: p.Bookings.Wav, Mono: p.Bookings.Mono, Summaries: p.Bookings.Summaries,
 		IdleAfter: party.Range(p.Bookings.IdleAfter), Regional: p.Bookings.Regional, Regions: p.Bookings.Regions,
 		FromHost: p.People.FromHost, Strangers: p.People.Strangers, Withheld: p.People.Withheld, Late: p.People.Late,
 		Twins: p.People.Twins, Redials: p.People.Redials, RedialAfter: party.Range(p.People.RedialAfter), Mix: p.mix(),
@@ -196,8 +228,12 @@ func (f *Faults) carrier() carrier.Faults {
 	c := carrier.Faults{
 		Duplicate: f.Duplicate, Copies: f.Copies, Reorder: f.Reorder, Delay: time.Duration(f.Delay), Loss: f.Loss,
 		Skew: time.Duration(f.Skew), Jitter: time.Duration(f.Jitter), RecordingEarly: f.RecordingEarly,
-		RecordingBare: f.RecordingBare, RecordingFailed: f.RecordingFailed, RateLimit: f.RateLimit,
-		Commands: map[string][]carrier.Failure{},
+		RecordingBare: f.RecordingBare, RecordingFailed: f.RecordingFailed, RecordingUntold: f.RecordingUntold,
+		RecordingAgain: f.RecordingAgain, RecordingSplit: f.RecordingSplit, TranscriptUntold: f.Untranscribed,
+		RateLimit: f.RateLimit, Commands: map[string][]carrier.Failure{},
+	}
+	for _, one := range f.Files {
+		c.Files = append(c.Files, carrier.FileFault{Rate: one.Rate, Is: carrier.FileTrouble(one.Is), Tries: one.Tries, Lasts: time.Duration(one.Lasts)})
 	}
 	for action, list := range f.Commands {
 		if action == "any" {

@@ -112,12 +112,15 @@ type bookingAsked struct {
 	Grace      *int    `json:"grace_seconds,omitempty"` // with "cut" only
 	IdleHours  float64 `json:"idle_hours,omitempty"`
 	Region     string  `json:"region,omitempty"`
+	Recording  string  `json:"recording,omitempty"`
+	Summary    bool    `json:"summary,omitempty"`
 }
 
 // asking is the request for a booking. What it leaves out has the default, so
 // that a plan without terms can be played to a switch that knows none.
 func asking(b *market.Booking, id string, hours float64) bookingAsked {
-	asked := bookingAsked{PartyA: b.Guest, PartyB: b.Host, ID: id, Hours: hours, IdleHours: b.Idle.Hours(), Region: b.Region}
+	asked := bookingAsked{PartyA: b.Guest, PartyB: b.Host, ID: id, Hours: hours, IdleHours: b.Idle.Hours(), Region: b.Region,
+		Recording: b.Recording, Summary: b.Summary}
 	if b.Pair {
 		asked.Masks = "pair"
 	}

@@ -137,7 +137,7 @@ func (r *run) openBooking(op market.Op, due time.Time) {
 		s = repeated
 	}
 	r.judge.Opening(id, b.Guest, b.Host, judge.Terms{Pair: b.Pair, Cut: b.Cut, Grace: b.Grace, Idle: b.Idle,
-		Lasts: time.Duration(hours * float64(time.Hour))}, began)
+		Lasts: time.Duration(hours * float64(time.Hour)), Recording: b.Recording, Summary: b.Summary}, began)
 	answer, repeats, certain := r.insist(op, "POST", "/bookings", asking(b, id, hours))
 	now := time.Now()
 	switch {

@@ -36,6 +36,9 @@ func (r *run) finish(ctx context.Context) *report.Result {
 	used, all, ok := machineTime()
 	r.clerk.end()
 	r.audit(context.WithoutCancel(ctx))
+	if !interrupted {
+		r.auditArchive(ctx)
+	}
 	// Nothing may change any more while it is written down.
 	r.cancel()
 	r.fake.Close()
@@ -145,6 +148,8 @@ func (r *run) audit(ctx context.Context) {
 	}
 	r.report(r.judge.Audit(listedAll, err == nil, asked))
 	r.report(r.judge.Strays(r.fake.Strays()))
+	r.report(r.judge.KeysShown(r.fake.KeyLeaks()))
+	r.report(r.judge.Summed(r.fake.Completions()))
 	if r.proc == nil {
 		r.cleanUp(all)
 	}

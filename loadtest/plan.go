@@ -29,6 +29,7 @@ type Plan struct {
 	Bookings   Bookings   `yaml:"bookings"`
 	People     People     `yaml:"people"`
 	Carrier    Network    `yaml:"carrier"`
+	Recordings Recordings `yaml:"recordings"`
 	Faults     Faults     `yaml:"faults"`  // all the time
 	Outages    []Outage   `yaml:"outages"` // for a time, instead of Faults
 	KillEvery  Span       `yaml:"kill_every"`
@@ -81,6 +82,12 @@ type Bookings struct {
 	IdleAfter Range    `yaml:"idle_after"` // for so long
 	Regional  float64  `yaml:"regional"`   // asks for a number of one of the regions, if there is one
 	Regions   []string `yaml:"regions"`    // such as CA, US-312
+
+	Unrecorded float64 `yaml:"unrecorded"` // are not to be recorded
+	Wav        float64 `yaml:"wav"`        // are to be recorded as dual-wav
+	Mono       float64 `yaml:"mono"`       // and as single-mp3
+	Summaries  float64 `yaml:"summaries"`  // of those that are recorded: are to be summed up
+
 	Storms    []Storm  `yaml:"storms"`
 	Clients   int      `yaml:"clients"` // most requests at once; more are dropped, and counted [512]
 }
@@ -138,8 +145,37 @@ type Faults struct {
 	RecordingEarly  float64              `yaml:"recording_early"`
 	RecordingBare   float64              `yaml:"recording_bare"`
 	RecordingFailed float64              `yaml:"recording_failed"`
+	RecordingUntold float64              `yaml:"recording_untold"` // of recordings whose event never comes
+	RecordingAgain  float64              `yaml:"recording_again"`  // of those told of twice
+	RecordingSplit  float64              `yaml:"recording_split"`  // of those that end in the talk, and another begins
+	Untranscribed   float64              `yaml:"untranscribed"`    // of transcriptions whose event never comes
+	Files           []FileFault          `yaml:"files"`            // what befalls the files of recordings
 	RateLimit       int                  `yaml:"rate_limit"` // commands a second, beyond them 429
-	Commands        map[string][]Failure `yaml:"commands"`   // by action; "any" for every one
+	Commands        map[string][]Failure `yaml:"commands"`   // by action; "any" for every one, requests about recordings among them
+}
+
+// Recordings says what is asked of the switch's archive.
+type Recordings struct {
+	// Archived: after the run the switch has every recording, byte for byte. It is
+	// asked until it has them, and no longer than Wait [60s].
+	Archived bool `yaml:"archived"`
+	Wait     Span `yaml:"wait"`
+	// Lookup is how long after a call a recording may be missing that the carrier
+	// never told of: so long the switch waits before it asks [20m].
+	Lookup Span `yaml:"lookup"`
+	// Consent is the sentence that both hear to the end before they are recorded;
+	// the tester's own switch gets it as CONSENT_MESSAGE.
+	Consent string `yaml:"consent"`
+	Delete  bool   `yaml:"delete"` // the tester's own switch deletes the carrier's copies
+	Bytes   int64  `yaml:"bytes"`  // the least that a file has; else 1 kB a second
+}
+
+// FileFault strikes the files of a share of the recordings.
+type FileFault struct {
+	Rate  float64 `yaml:"rate"`
+	Is    string  `yaml:"is"`    // expired, forbidden, missing, error, slow, cut, short, page or garbled
+	Tries int     `yaml:"tries"` // so many first requests [1]
+	Lasts Span    `yaml:"lasts"` // of a slow one [3s]
 }
 
 // Failure strikes a share of the commands of one kind.
@@ -294,6 +330,8 @@ func (p *Plan) fill() {
 	either(&p.Numbers, 200)
 	either(&p.Bookings.Clients, 512)
 	either(&p.React, Span(2*time.Second))
+	either(&p.Recordings.Wait, Span(time.Minute))
+	either(&p.Recordings.Lookup, Span(20*time.Minute))
 	either(&p.Carrier.Speed, 1)
 	either(&p.Carrier.Senders, 256)
 	if p.People.Mix.Habits == nil {

@@ -14,7 +14,7 @@ var plans embed.FS
 // Presets are the names of the plans that come with the tester, in the order
 // in which somebody new would run them.
 func Presets() []string {
-	return []string{"smoke", "steady", "masks", "morning-peak", "checkout-storm", "carrier-outage", "duplicate-flood", "soak"}
+	return []string{"smoke", "steady", "masks", "morning-peak", "checkout-storm", "carrier-outage", "duplicate-flood", "recordings", "soak"}
 }
 
 // Preset is the text of a plan that comes with the tester.

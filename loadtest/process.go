@@ -63,6 +63,9 @@ func (p *process) wire(base, apiKey, publicKey string) {
 	p.env = append(p.env, "TELNYX_BASE_URL="+base, "TELNYX_API_KEY="+apiKey, "TELNYX_PUBLIC_KEY="+publicKey)
 }
 
+// set gives the switch further settings.
+func (p *process) set(settings ...string) { p.env = append(p.env, settings...) }
+
 // start runs the command and returns when the switch is ready. A first start
 // may have to compile.
 func (p *process) start(ctx context.Context, patience time.Duration) error {

@@ -34,7 +34,9 @@ type Options struct {
 	// Empty: Switch is started.
 	Target string
 	// Switch is a command that starts a switch. It gets HOST, PORT, ADMIN_ADDR,
-	// DATA_DIR, TELNYX_BASE_URL, TELNYX_API_KEY and TELNYX_PUBLIC_KEY.
+	// DATA_DIR, TELNYX_BASE_URL, TELNYX_API_KEY, TELNYX_PUBLIC_KEY and
+	// RECORDING_HOSTS, and what the plan's recordings need: CONSENT_MESSAGE,
+	// SUMMARIES, DELETE_AT_CARRIER.
 	Switch      string
 	Admin       string // origin of the operators' listener, for /metrics and /readyz; empty: not looked at
 	APIKey      string // of the REST interface; empty: none
@@ -154,7 +156,8 @@ func newRun(o Options) (*run, error) {
 	}
 	r := &run{
 		Options: o, id: strings.ReplaceAll(uuid.NewString(), "-", "")[:10], market: m,
-		judge:   judge.New(judge.Config{Record: p.Record, React: time.Duration(p.React), Speed: p.Carrier.Speed}),
+		judge: judge.New(judge.Config{Record: p.Record, React: time.Duration(p.React), Speed: p.Carrier.Speed,
+			Consent: p.Recordings.Consent, Archive: p.Recordings.Archived, Lookup: time.Duration(p.Recordings.Lookup)}),
 		ladders: judge.NewLadders(), meter: newMeter(), clients: make(chan struct{}, p.Bookings.Clients),
 		lent: map[int]*lent{}, first: map[int]float64{}, found: map[judge.Kind]int64{},
 		counts: counts{dropped: map[string]int64{}, outcomes: map[string]int64{}, bookings: map[string]int64{},
@@ -202,6 +205,7 @@ func (r *run) connect(ctx context.Context) error {
 	r.fake = carrier.New(carrier.Config{
 		APIKey: r.expectedKey(), Addr: r.CarrierAddr, PrivateKey: r.CarrierKey, Seed: p.Seed, Faults: p.Faults.carrier(),
 		Speed: p.Carrier.Speed, Senders: p.Carrier.Senders, RetryDelays: retries, Observer: (*witness)(r),
+		AudioBytes: p.Recordings.Bytes, Shelf: shelf,
 	})
 	if err := r.fake.Start(); err != nil {
 		return err
@@ -213,6 +217,7 @@ func (r *run) connect(ctx context.Context) error {
 		}
 		r.Target, r.Admin = r.proc.target, r.proc.admin
 		r.proc.wire(r.fake.BaseURL(), carrierSecret, r.fake.PublicKey())
+		r.proc.set(p.settings(r.fake.URL())...)
 	}
 	r.fake.SetWebhookURL(strings.TrimRight(r.Target, "/") + "/webhooks/voice")
 	r.desk = newDesk(r.Target, r.APIKey, p.Bookings.Clients)

@@ -26,10 +26,7 @@ func (c *Carrier) routing() *http.ServeMux {
 		c.routed(w, r, "status", lookup)
 	})
 	mux.HandleFunc("GET /v2/connections/{connection}/active_calls", c.listActive)
-	mux.HandleFunc("GET /v2/recordings", c.listRecordings)
-	mux.HandleFunc("GET /v2/recordings/{recording}", c.showRecording)
-	mux.HandleFunc("DELETE /v2/recordings/{recording}", c.deleteRecording)
-	mux.HandleFunc("GET /telephony-recorder-prod/", c.serveFile)
+	c.routeRecordings(mux)
 	c.numbers.route(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		c.cfg.Logf("no such resource: %s %s", r.Method, strings.SplitN(r.URL.Path, "/actions/", 2)[0])

@@ -36,15 +36,13 @@ type Carrier struct {
 	cancel  context.CancelFunc
 	server  *server
 
-	mu         sync.RWMutex // taken with a Call's mutex held, never the other way round
-	origin     string
-	placed     uint64
-	legsMade   uint64
-	calls      map[uint64]*Call      // by the order of placing
-	legs       map[string]*leg       // by call control id
-	recordings map[string]*recording // saved ones, by id
-	files      map[string]*recording // the same, by the path of the file
-	strays     []Command
+	mu       sync.RWMutex // taken with a Call's mutex held, never the other way round
+	origin   string
+	placed   uint64
+	legsMade uint64
+	calls    map[uint64]*Call // by the order of placing
+	legs     map[string]*leg  // by call control id
+	strays   []Command
 
 	faults atomic.Pointer[Faults]
 	bucket bucket
@@ -52,6 +50,7 @@ type Carrier struct {
 	totals totals
 
 	numbers *Numbers
+	shelf   *shelf
 }
 
 // New makes a carrier that serves nothing until its handler is used or Start
@@ -59,7 +58,7 @@ type Carrier struct {
 func New(cfg Config) *Carrier {
 	cfg = cfg.withDefaults()
 	c := &Carrier{cfg: cfg, signer: newSigner(cfg.PrivateKey), origin: cfg.URL, linkKey: make([]byte, 32),
-		calls: map[uint64]*Call{}, legs: map[string]*leg{}, recordings: map[string]*recording{}, files: map[string]*recording{}}
+		calls: map[uint64]*Call{}, legs: map[string]*leg{}, shelf: newShelf(cfg.Shelf)}
 	rand.Read(c.linkKey)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.clock = newClock()
@@ -150,8 +149,8 @@ func (c *Carrier) Calls() []*Call {
 	return slices.SortedFunc(maps.Values(c.calls), func(a, b *Call) int { return cmp.Compare(a.order, b.order) })
 }
 
-// Forget drops a call with its legs and recordings, so that a long run does
-// not fill the memory. Its handle keeps its ledger.
+// Forget drops a call with its legs, so that a long run does not fill the
+// memory, and its recordings Config.Shelf later. Its handle keeps its ledger.
 func (c *Carrier) Forget(call *Call) {
 	call.mu.Lock()
 	defer call.mu.Unlock()
@@ -161,10 +160,7 @@ func (c *Carrier) Forget(call *Call) {
 	for _, l := range call.legs {
 		delete(c.legs, l.control)
 	}
-	for _, r := range call.recordings {
-		delete(c.recordings, r.ID)
-		delete(c.files, r.object)
-	}
+	c.shelf.leave(call.recordings, time.Now())
 }
 
 // Wait returns when every call is done, those placed meanwhile among them.

@@ -34,6 +34,8 @@ type Config struct {
 	WebhookTimeout time.Duration // 0: 2 s, the carrier's own
 	Senders        int           // most deliveries under way at once; 0: 256
 	LinkLife       time.Duration // of a recording link; 0: 600 s, the carrier's own
+	AudioBytes     int64         // the least that a recording's file has; what two people say is small. 64 MiB at most
+	Shelf          time.Duration // how long recordings are kept whose call is forgotten
 
 	ConnectionID string   // of the application that owns the numbers; empty: one from the samples
 	Tags         []string // of the dialled number, on leg A's events; nil: "mask-pool"
@@ -44,6 +46,10 @@ type Config struct {
 	// OnDelivery decides how an event travels; nil, or a nil Plan, leaves it to
 	// Faults. It runs once for each event, before its first delivery.
 	OnDelivery func(Event) *Plan
+	// OnFile decides about a request for a recording's file that has a good link,
+	// by the recording and how many such requests there were for it; nil, or an
+	// empty trouble, leaves it to Faults.
+	OnFile func(r Recording, try int) FileTrouble
 	// Observer hears of deliveries, requests and ends; nil: nobody.
 	Observer Observer
 	// Logf hears of what a test should know: given up events, stray commands.
@@ -59,6 +65,8 @@ type Timing struct {
 	Release time.Duration // one leg's end to the other's [15 ms]
 	Save    time.Duration // a recording's end to its saved event [1 s]
 	Speech  time.Duration // a spoken line, a playback [2 s]
+
+	Transcribe time.Duration // a saved recording to its transcription [1 s]
 }
 
 func (c Config) withDefaults() Config {
@@ -73,6 +81,8 @@ func (c Config) withDefaults() Config {
 	set(&c.Timing.Release, 15*time.Millisecond)
 	set(&c.Timing.Save, time.Second)
 	set(&c.Timing.Speech, 2*time.Second)
+	set(&c.Timing.Transcribe, time.Second)
+	c.AudioBytes = min(c.AudioBytes, 64<<20)
 	if c.Speed <= 0 {
 		c.Speed = 1
 	}

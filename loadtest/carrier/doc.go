@@ -31,7 +31,12 @@
 // The rules of commands are held against the published schema by a test, which
 // lists where they differ and why.
 //
+// Recordings outlive their calls (Config.Shelf). Their files are made while they
+// are read, the same each time, and are served as a storage service would: by a
+// signed link that expires, to nobody who shows a key. What it was asked for
+// stands in Recordings, KeyLeaks and Completions, whatever became of the call.
+//
 // Not played: dialling (POST /calls), bridge, gather, conferences,
-// transcription, the logs of events and deliveries; of the numbers API
-// reservations, regulatory documents and what is not for voice.
+// transcription of a call that goes on, the logs of events and deliveries; of
+// the numbers API reservations, regulatory documents and what is not for voice.
 package carrier

@@ -23,8 +23,8 @@ var actions = map[string]action{
 	"transfer":            {"POST", &transferRules, (*Call).transfer},
 	"record_start":        {"POST", &recordStartRules, (*Call).recordStart},
 	"record_stop":         {"POST", &recordingRules, (*Call).recordStop},
-	"record_pause":        {"POST", &recordingRules, (*Call).nothing},
-	"record_resume":       {"POST", &recordingRules, (*Call).nothing},
+	"record_pause":        {"POST", &recordingRules, (*Call).recordPause},
+	"record_resume":       {"POST", &recordingRules, (*Call).recordResume},
 	"speak":               {"POST", &speakRules, (*Call).speak},
 	"playback_start":      {"POST", &playRules, (*Call).play},
 	"playback_stop":       {"POST", &playStopRules, (*Call).playStop},
@@ -150,15 +150,13 @@ func (k *Call) recordStart(l *leg, in body) (map[string]any, *problem) {
 		return nil, bad("90020", "", "recording was asked for before audio started")
 	}
 	k.record(l, &recordOrder{format: in.text("format"), channels: in.text("channels"),
-		longest: in.seconds("max_length", 0), by: "StartCallRecordingAPI"})
+		longest: in.seconds("max_length", 0), by: "StartCallRecordingAPI", transcribe: in.flag("transcription")})
 	return nil, nil
 }
 
 func (k *Call) recordStop(l *leg, in body) (map[string]any, *problem) {
-	for _, r := range l.recording {
-		if id := in.text("recording_id"); id == "" || id == r.ID {
-			k.finish(r)
-		}
+	for _, r := range l.running(in.text("recording_id")) {
+		k.finish(r)
 	}
 	return nil, nil
 }

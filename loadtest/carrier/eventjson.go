@@ -49,6 +49,7 @@ func (p *payload) append(b []byte) []byte {
 	b = member(b, `"recording_ended_at":`, p.RecordingEndedAt)
 	b = member(b, `"recording_id":`, p.RecordingID)
 	b = member(b, `"recording_started_at":`, p.RecordingStarted)
+	b = member(b, `"recording_transcription_id":`, p.TranscriptionID)
 	if len(p.RecordingURLs) > 0 {
 		b = append(append(comma(b), `"recording_urls":`...), mustJSON(p.RecordingURLs)...)
 	}
@@ -74,6 +75,7 @@ func (p *payload) append(b []byte) []byte {
 		b = appendText(append(comma(b), `"to":`...), *p.To)
 	}
 	b = member(b, `"to_sip_uri":`, p.ToSIPURI)
+	b = member(b, `"transcription_text":`, p.TranscriptionText)
 	return append(b, '}')
 }
 

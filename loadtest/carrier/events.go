@@ -54,6 +54,7 @@ type payload struct {
 	RecordingEndedAt  string             `json:"recording_ended_at,omitempty"`
 	RecordingID       string             `json:"recording_id,omitempty"`
 	RecordingStarted  string             `json:"recording_started_at,omitempty"`
+	TranscriptionID   string             `json:"recording_transcription_id,omitempty"`
 	RecordingURLs     map[string]*string `json:"recording_urls,omitempty"`
 	SamplingRate      int                `json:"sampling_rate,omitempty"`
 	ShakenAttestation string             `json:"shaken_stir_attestation,omitempty"`
@@ -65,6 +66,7 @@ type payload struct {
 	Tags              []string           `json:"tags,omitempty"`
 	To                *string            `json:"to,omitempty"`
 	ToSIPURI          string             `json:"to_sip_uri,omitempty"`
+	TranscriptionText string             `json:"transcription_text,omitempty"`
 }
 
 // ending is what a call.hangup says besides the leg.
@@ -99,7 +101,7 @@ func wireTime(t time.Time) string {
 }
 
 // emit builds an event as the leg is now and sends it on its way. detail is an
-// *ending, *recording or *speech where the kind needs one.
+// *ending, *recording, *kept (of a transcription) or *speech where the kind needs one.
 func (k *Call) emit(l *leg, kind string, detail any) {
 	c := k.carrier
 	now := time.Now()
@@ -140,6 +142,9 @@ func (k *Call) emit(l *leg, kind string, detail any) {
 	case *recording:
 		ev.Recording = d.ID
 		d.describe(&p, kind)
+	case *kept:
+		ev.Recording = d.ID
+		d.describeTranscript(&p)
 	case *speech:
 		d.describe(&p)
 		if kind == "call.speak.ended" || kind == "call.playback.ended" {

@@ -24,6 +24,15 @@ type Faults struct {
 	RecordingEarly  float64 // share of recordings whose saved event precedes the hangup
 	RecordingBare   float64 // share with the official members only: no call_control_id, no recording_id
 	RecordingFailed float64 // share that ends in call.recording.error
+	RecordingUntold float64 // share whose saved event never comes; the API knows of them
+	RecordingAgain  float64 // share whose saved event comes again under an id of its own
+	RecordingSplit  float64 // share that ends in the middle of the talk, and another one begins
+
+	TranscriptUntold float64 // share of transcriptions whose event never comes
+
+	// Files strike the files of recordings: a recording has one of these at most,
+	// so their rates add up to 1 or less.
+	Files []FileFault
 
 	// RateLimit is how many requests about legs the carrier takes in a second; 0:
 	// any number. One second's worth may come at once, and what exceeds it is
@@ -32,8 +41,9 @@ type Faults struct {
 	RateLimit int
 
 	// Commands lists failures by action ("transfer", "status" for the look-up
-	// of a leg, "" for every one). Of a list at most one strikes a request, so
-	// its rates add up to 1 or less.
+	// of a leg, "recording", "recordings", "recording_delete", "transcriptions",
+	// "completions" for what is about no leg, "" for every one). Of a list at
+	// most one strikes a request, so its rates add up to 1 or less.
 	Commands map[string][]Failure
 }
 
@@ -124,12 +134,17 @@ func (c *Carrier) fault(k *Call, cmd *Command, f *Faults) *Reply {
 	if wait := c.bucket.take(f.RateLimit); wait > 0 {
 		return &Reply{Status: http.StatusTooManyRequests, Code: "10011", RetryAfter: wait}
 	}
-	for _, action := range []string{cmd.Action, ""} {
+	return c.drawReply(f, cmd.Action, k.number, cmd.Leg, uint64(cmd.Attempt))
+}
+
+// drawReply draws what befalls the nth request of an action about something.
+func (c *Carrier) drawReply(f *Faults, asked string, call uint64, about string, nth uint64) *Reply {
+	for _, action := range []string{asked, ""} {
 		list := f.Commands[action]
 		if len(list) == 0 {
 			continue
 		}
-		at := c.draw("command "+action, k.number, cmd.Leg, cmd.Action, uint64(cmd.Attempt))
+		at := c.draw("command "+action, call, about, asked, nth)
 		for i := range list {
 			if at -= list[i].Rate; at < 0 {
 				return &list[i].Reply

@@ -63,8 +63,8 @@ func (l Ledger) Ladder() string {
 		case r.Failed:
 			fmt.Fprintf(&b, "recording %s: the carrier could not keep it\n", r.ID)
 		case r.Size > 0:
-			fmt.Fprintf(&b, "recording %s: %s %s, %.1f s, %d bytes, fetched %s\n", r.ID, r.Channels, r.Format,
-				r.Ended.Sub(r.Started).Seconds(), r.Size, times(r.Fetches))
+			fmt.Fprintf(&b, "recording %s: %s %s, %.1f s, %d bytes, fetched %s%s\n", r.ID, r.Channels, r.Format,
+				r.Ended.Sub(r.Started).Seconds(), r.Size, times(r.Fetches), r.notes())
 		default:
 			fmt.Fprintf(&b, "recording %s: not saved yet\n", r.ID)
 		}
@@ -233,6 +233,24 @@ func bracket(notes []string) string {
 		return ""
 	}
 	return " (" + strings.Join(notes, ", ") + ")"
+}
+
+// notes tells what is not ordinary about a saved recording.
+func (r Recording) notes() string {
+	var notes []string
+	if r.Untold {
+		notes = append(notes, "no event tells of it")
+	}
+	if r.Paused > 0 {
+		notes = append(notes, fmt.Sprintf("%.1f s of it paused", r.Paused.Seconds()))
+	}
+	if r.Transcribed {
+		notes = append(notes, "transcribed")
+	}
+	if r.Deleted {
+		notes = append(notes, "deleted by the switch")
+	}
+	return bracket(notes)
 }
 
 func times(n int) string {

@@ -100,13 +100,19 @@ type Connection struct {
 // Recording is one file. SHA256 is of what its link serves, in hex.
 type Recording struct {
 	ID, Leg          string
+	Call             uint64 // as Ledger.Number
+	Session          string
 	Format, Channels string
-	Started, Ended   time.Time // Ended is zero while it runs
-	Size             int64     // 0 until it is saved
+	Started, Ended   time.Time     // Ended is zero while it runs
+	Paused           time.Duration // so much of it is not recorded
+	Transcribed      bool          // it was asked for with a transcription
+	Size             int64         // 0 until it is saved
 	SHA256           string
 	Failed           bool // it ends in call.recording.error
-	Fetches          int
-	Deleted          bool
+	Untold           bool // its saved event never comes
+	Tries            int  // requests for the file by a good link
+	Fetches          int  // of those: answered with the whole file
+	Deleted          bool // by the switch
 }
 
 // Leak is a party's own number in a place where the other side, or a log of
@@ -163,7 +169,7 @@ func (k *Call) ledger() Ledger {
 		l.Connections = append(l.Connections, *c)
 	}
 	for _, r := range k.recordings {
-		l.Recordings = append(l.Recordings, r.Recording)
+		l.Recordings = append(l.Recordings, r.seen())
 	}
 	return l
 }

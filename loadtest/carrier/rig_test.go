@@ -26,7 +26,7 @@ const (
 
 // quick is a carrier that takes no time by itself.
 var quick = Timing{Answer: time.Millisecond, Dial: time.Millisecond, Bridge: time.Millisecond,
-	Release: time.Millisecond, Save: 5 * time.Millisecond, Speech: 5 * time.Millisecond}
+	Release: time.Millisecond, Save: 5 * time.Millisecond, Speech: 5 * time.Millisecond, Transcribe: 5 * time.Millisecond}
 
 // received is one delivery as the switch sees it.
 type received struct {
@@ -262,6 +262,11 @@ func (r *rig) recorded() Ledger {
 func (r *rig) parked() (*Call, string) {
 	k := r.place(party.Script{})
 	return k, k.Ledger().Legs[0].ControlID
+}
+
+// transcribing is a switch that has what it records written down.
+func transcribing(r *rig) {
+	r.extra["record_start"] = map[string]any{"transcription": true, "transcription_engine": "B"}
 }
 
 // idle is a switch that only listens.

@@ -31,7 +31,9 @@ const (
 	flag
 	object
 	list
+	decimal
 	textOrNumber // loop: a count, or "infinity"
+	textOrList
 	base64Text
 	uuidText
 	dialled // strict +E.164; the carrier would take more, and no booking may reach that
@@ -236,6 +238,16 @@ func (r rule) check(name string, v any) *problem {
 		}
 		if r.max > 0 && (i < int64(r.min) || i > int64(r.max)) {
 			return refuse("10033", "is out of range")
+		}
+	case decimal:
+		if !isDecimal(v) {
+			return refuse("10015", "must be a number")
+		}
+	case textOrList:
+		switch v.(type) {
+		case string, []any:
+		default:
+			return refuse("10015", "must be a text or an array")
 		}
 	case textOrNumber:
 		switch v.(type) {

@@ -140,11 +140,14 @@ func compareRule(differ func(string, ...any), at string, r rule, p *openapi3.Sch
 }
 
 var kindNames = map[kind]string{text: "text", number64: "integer", flag: "boolean", object: "object", list: "array",
-	textOrNumber: "text or integer", base64Text: "base64", uuidText: "uuid", dialled: "dialled", retries: "retries"}
+	textOrNumber: "text or integer", textOrList: "text or array", decimal: "number", base64Text: "base64", uuidText: "uuid", dialled: "dialled", retries: "retries"}
 
 func kindOf(p *openapi3.Schema) string {
 	switch {
 	case len(p.OneOf)+len(p.AnyOf) > 0:
+		if slices.ContainsFunc(p.OneOf, func(one *openapi3.SchemaRef) bool { return one.Value.Type.Is("array") }) {
+			return "text or array"
+		}
 		return "text or integer"
 	case p.Type.Is("string") && strings.Contains(p.Pattern, "A-Za-z0-9+/"):
 		return "base64"
@@ -191,6 +194,9 @@ func TestEventsPassTheirSchema(t *testing.T) {
 	play(Config{}, party.Script{}, talk)
 	play(Config{Faults: Faults{RecordingBare: 1}}, party.Script{}, talk)
 	play(Config{Faults: Faults{RecordingFailed: 1}}, party.Script{}, talk)
+	transcribed := newRig(t, Config{}, transcribing)
+	transcribed.recorded()
+	rigs = append(rigs, transcribed)
 	for reaction := range failures {
 		play(Config{Speed: 100}, party.Refused(reaction, time.Second), nil)
 	}
@@ -219,7 +225,7 @@ func TestEventsPassTheirSchema(t *testing.T) {
 		}
 		r.mu.Unlock()
 	}
-	for _, kind := range []string{"call.initiated", "call.answered", "call.bridged", "call.hangup", "call.recording.saved", "call.recording.error",
+	for _, kind := range []string{"call.initiated", "call.answered", "call.bridged", "call.hangup", "call.recording.saved", "call.recording.error", "call.recording.transcription.saved",
 		"call.speak.started", "call.speak.ended", "call.playback.started", "call.playback.ended"} {
 		if seen[kind] == 0 {
 			t.Errorf("no %s was seen", kind)

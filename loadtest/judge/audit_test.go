@@ -103,13 +103,8 @@ func sided(id, number, guest, numberHost, host string) Listed {
 	return Listed{ID: id, Proxy: number, Guest: guest, ProxyHost: numberHost, Host: host}
 }
 
-func TestArchivedAndStrays(t *testing.T) {
+func TestStrays(t *testing.T) {
 	r := register(Config{})
-	check(t, r.Archived(1, "rec", "a", "a", true, at(9)))
-	check(t, r.Archived(1, "rec", "a", "", false, at(9)), RecordingLost)
-	check(t, r.Archived(1, "rec", "a", "", false, at(9))) // told already
-	check(t, r.Archived(1, "rec2", "a", "b", true, at(9)), RecordingAltered)
-
 	l := tell(guest, normal()...)
 	r.Judge(expected(guest, market.Party, talks), l, Trouble{})
 	check(t, r.Strays([]carrier.Command{{ControlID: "v3:A", Action: "hangup", At: at(60)}}))

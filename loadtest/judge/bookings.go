@@ -37,6 +37,9 @@ type Terms struct {
 	Grace time.Duration
 	Idle  time.Duration // it also ends when nobody has called for so long; 0: it does not
 	Lasts time.Duration // asked for; with Idle only, when the end that is told moves with each call
+
+	Recording string // "off", "dual-mp3", "dual-wav", "single-mp3"; empty: as the switch does it
+	Summary   bool   // what was said is to be summed up
 }
 
 func (r *Register) idOf(id string) *idShard { return &r.byID[maphash.String(r.seed, id)%shards] }

@@ -20,6 +20,9 @@
 //   - A command is owed from the instant at which the event that calls for it
 //     was taken. An event that the world delayed is owed nothing while it is
 //     delayed; one that the switch turned away without need is owed from then.
+//   - A recording is what the carrier made, byte for byte: the switch is asked for
+//     the recordings of each booking that has some, and for their audio. It may
+//     still be fetching them, so the judge can be asked again and again.
 //   - A fault excuses that a call failed. It never excuses a wrong connection, a
 //     number shown, a command that took effect twice, or legs that live on.
 //

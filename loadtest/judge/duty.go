@@ -69,7 +69,7 @@ func (h *hearing) duties() {
 		case Either:
 			d.must = "the caller had to be answered or refused"
 		}
-		h.owe(d)
+		h.must(d)
 	}
 	if h.answerA != nil && h.ringA != nil && (len(h.l.Connections) == 0 || h.asked("transfer")) {
 		d := duty{step: stepTransfer, cause: h.answerA, needs: [4]*carrier.Event{h.ringA}, any: transfer | dial | hangup | speak | other,
@@ -80,11 +80,11 @@ func (h *hearing) duties() {
 		if h.past {
 			d.any, d.kind, d.must = speak|transfer|dial, LeftInSilence, "the caller had to be told that the booking has ended"
 		}
-		h.owe(d)
+		h.must(d)
 	}
 	failed := h.endB != nil && !h.l.Talked() && h.ringB != nil
 	if failed {
-		h.owe(duty{step: stepTell, cause: h.endB, needs: [4]*carrier.Event{h.ringA, h.answerA, h.ringB},
+		h.must(duty{step: stepTell, cause: h.endB, needs: [4]*carrier.Event{h.ringA, h.answerA, h.ringB},
 			any: transfer | dial | speak | hangup | other, after: h.endB.At, relief: over,
 			kind: EventIgnored, must: "the caller had to be told, or released: to him this is silence"})
 	}
@@ -94,21 +94,36 @@ func (h *hearing) duties() {
 		if h.past {
 			d.any, d.kind = transfer|dial|hangup, LeftOnTheLine
 		}
-		h.owe(d)
+		h.must(d)
 	}
-	if h.cfg.Record && h.answerB != nil && h.l.Talked() {
-		relief := over
-		for i := range h.l.Connections {
-			if end := h.l.Connections[i].Ended; !end.IsZero() && (relief.IsZero() || end.Before(relief)) {
-				relief = end
-			}
+	if h.cfg.Record && h.answerB != nil && h.l.Talked() && h.rec.on {
+		h.dutyToRecord(over)
+	}
+}
+
+// dutyToRecord is owed until the first of two hangs up. Where the recording has to
+// be announced it follows the announcement, and that the answer.
+func (h *hearing) dutyToRecord(relief time.Time) {
+	for i := range h.l.Connections {
+		if end := h.l.Connections[i].Ended; !end.IsZero() && (relief.IsZero() || end.Before(relief)) {
+			relief = end
 		}
-		d := duty{step: stepRecord, cause: h.answerB, needs: [4]*carrier.Event{h.ringA, h.answerA, h.ringB}, any: record, relief: relief,
-			kind: NotRecorded, must: "a recording had to begin"}
-		if len(h.l.Recordings) == 0 || h.l.Effects("record_start") > 0 {
-			h.owe(d)
-		} // else it was ordered with the answer or the transfer
 	}
+	d := duty{step: stepRecord, cause: h.answerB, needs: [4]*carrier.Event{h.ringA, h.answerA, h.ringB}, any: record, relief: relief,
+		kind: NotRecorded, must: "a recording had to begin"}
+	if h.cfg.Consent != "" {
+		said := d
+		said.step, said.any, said.after, said.must = stepNotice, speak, h.answerB.At, "both had to be told that they are recorded"
+		if !h.v.has(RecordedUnheard) { // which says it better
+			h.must(said)
+		}
+		if d.cause = h.heardBoth; d.cause == nil {
+			return
+		}
+	}
+	if len(h.l.Recordings) == 0 || h.l.Effects("record_start") > 0 {
+		h.must(d)
+	} // else it was ordered with the answer or the transfer
 }
 
 func instant(e *carrier.Event) time.Time {
@@ -118,8 +133,8 @@ func instant(e *carrier.Event) time.Time {
 	return e.At
 }
 
-// owe judges one duty.
-func (h *hearing) owe(d duty) {
+// must judges one duty.
+func (h *hearing) must(d duty) {
 	from, taken := h.heard(d.cause)
 	for _, e := range d.needs {
 		if e == nil {

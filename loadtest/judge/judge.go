@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"fmt"
 	"hash/maphash"
 	"sync"
 	"time"
@@ -12,7 +11,17 @@ import (
 
 // Config sets a Register up. In its zero value nothing is to be recorded.
 type Config struct {
-	Record bool          // talked calls must be recorded
+	// Record: talked calls must be recorded, unless the booking says otherwise.
+	Record bool
+	// Consent is the sentence that both must have heard before they are recorded;
+	// empty: none.
+	Consent string
+	// Archive: what was recorded must be in the switch's archive. Each recording
+	// costs some kilobytes until the end.
+	Archive bool
+	// Lookup is how long after its end a recording is owed of which no event
+	// was taken: so long the switch waits before it asks the carrier.
+	Lookup time.Duration
 	React  time.Duration // a command later than this after its event is a finding; 0: 2 s
 	// Fuzz is how far the switch's idea of a booking's end may be from ours,
 	// either way; 0: 2 s.
@@ -55,14 +64,14 @@ func (t Trouble) overlaps(a, b time.Time, after time.Duration) bool {
 
 // Register knows the bookings, and judges calls by them.
 type Register struct {
-	cfg      Config
-	now      func() time.Time
-	seed     maphash.Seed
-	byID     [shards]idShard
-	byKey    [shards]keyShard
-	pending  [shards]pendingShard
-	judged   legMemory
-	archived sync.Map // recording ids that were found lost or altered, so that each is told once
+	cfg     Config
+	now     func() time.Time
+	seed    maphash.Seed
+	byID    [shards]idShard
+	byKey   [shards]keyShard
+	pending [shards]pendingShard
+	judged  legMemory
+	archive archive
 }
 
 const shards = 64
@@ -80,6 +89,7 @@ func New(cfg Config) *Register {
 		r.pending[i].bookings = map[phone.Number][]*booking{}
 	}
 	r.judged.seed = r.seed
+	r.archive.owed = map[string]*owed{}
 	return r
 }
 
@@ -88,25 +98,6 @@ func set[T comparable](v *T, otherwise T) {
 	if *v == zero {
 		*v = otherwise
 	}
-}
-
-// Archived holds what a switch offers of a recording against what the carrier
-// made of it, both as SHA-256 in hex. Ask only when the switch has had time to
-// fetch it.
-func (r *Register) Archived(call uint64, recordingID, wantSHA256, gotSHA256 string, found bool, at time.Time) []Finding {
-	f := Finding{Call: call, At: at}
-	switch {
-	case !found:
-		f.Kind, f.Text = RecordingLost, fmt.Sprintf("recording %s was saved at the carrier, and the switch does not have it", recordingID)
-	case wantSHA256 != gotSHA256:
-		f.Kind, f.Text = RecordingAltered, fmt.Sprintf("recording %s: the carrier made a file with SHA-256 %s, the switch has one with %s", recordingID, wantSHA256, gotSHA256)
-	default:
-		return nil
-	}
-	if _, told := r.archived.LoadOrStore(recordingID, struct{}{}); told {
-		return nil
-	}
-	return []Finding{f}
 }
 
 // Strays judges commands for legs that the carrier does not know. Legs of calls

@@ -31,9 +31,16 @@ const (
 	BadCommand    Kind = "bad_command"
 	StrayCommand  Kind = "stray_command"
 
-	NotRecorded      Kind = "not_recorded"
-	RecordingLost    Kind = "recording_lost"
-	RecordingAltered Kind = "recording_altered"
+	NotRecorded       Kind = "not_recorded"
+	RecordedUnasked   Kind = "recorded_unasked"
+	RecordedOtherwise Kind = "recorded_otherwise"
+	RecordedUnheard   Kind = "recorded_before_consent"
+	SummaryUnasked    Kind = "summary_unasked"
+	RecordingLost     Kind = "recording_lost"
+	RecordingMissing  Kind = "recording_missing"
+	RecordingAltered  Kind = "recording_altered"
+	RecordingTwice    Kind = "recording_twice"
+	KeyLeaked         Kind = "key_leaked"
 
 	NumberGivenTwice Kind = "number_given_twice"
 	BookingForgotten Kind = "booking_forgotten"
@@ -69,8 +76,15 @@ var titles = []struct {
 	{BadCommand, "a command broke the carrier's rules"},
 	{StrayCommand, "a command named a leg that never was"},
 	{NotRecorded, "two people talked and were not recorded"},
+	{RecordedUnasked, "two people were recorded whose booking says that they are not"},
+	{RecordedOtherwise, "a call was recorded in another way than its booking says"},
+	{RecordedUnheard, "two people were recorded before both had heard that they are"},
+	{SummaryUnasked, "what was said was transcribed or summed up, for a booking that did not ask for it"},
 	{RecordingLost, "a recording was lost"},
+	{RecordingMissing, "a recording is not in the archive"},
 	{RecordingAltered, "a recording in the archive is not what the carrier made"},
+	{RecordingTwice, "a recording is in the archive twice"},
+	{KeyLeaked, "the key of the carrier's API was shown to the storage that recordings are fetched from"},
 	{NumberGivenTwice, "two live bookings hold one number for the same party"},
 	{BookingForgotten, "the switch does not know a booking that it acknowledged, or knows another one"},
 	{BookingUndead, "a booking that has ended is still listed as live"},

@@ -36,25 +36,6 @@ func (h *hearing) outcome() {
 	}
 }
 
-// unrecorded says that people talked long enough to be recorded, and a fault
-// kept the recording from beginning.
-func (h *hearing) unrecorded() bool {
-	if !h.cfg.Record || !(h.touched || h.late) || len(h.l.Recordings) > 0 {
-		return false
-	}
-	for i := range h.l.Connections {
-		c := &h.l.Connections[i]
-		end := c.Ended
-		if end.IsZero() {
-			end = h.at
-		}
-		if !c.Talked.IsZero() && end.Sub(c.Talked) > h.cfg.React {
-			return true
-		}
-	}
-	return false
-}
-
 // leavesFirst says that by the script the caller leaves before the answer, or
 // so near to it that the network decides.
 func (h *hearing) leavesFirst() bool {

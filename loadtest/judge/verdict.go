@@ -48,6 +48,10 @@ type hearing struct {
 	// so late, for no fault of the switch, that it may have given up on them.
 	touched, late bool
 
+	rec       policy
+	saidBoth  *carrier.Command // with Config.Consent: announces the recording
+	heardBoth *carrier.Event   // and its end
+
 	past       bool // wasParty
 	atCheckout bool // the booking ended the call, as was agreed
 }
@@ -61,11 +65,16 @@ func (r *Register) Judge(e Expected, l carrier.Ledger, t Trouble) Verdict {
 	h.c = r.chances(l.Proxy, l.Caller)
 	v.Want = h.c.want(h.from, decided(&l, h.last), r.cfg.Fuzz)
 	h.past = h.wasParty()
+	h.rec = h.policy()
+	if r.cfg.Consent != "" {
+		h.saidBoth, h.heardBoth = h.consent()
+	}
 	h.strike()
 	h.connections()
 	h.twice()
 	h.commands()
 	h.events()
+	h.recorded()
 	h.duties()
 	h.refused()
 	h.inVain()
@@ -73,6 +82,7 @@ func (r *Register) Judge(e Expected, l carrier.Ledger, t Trouble) Verdict {
 	h.cut()
 	h.overtime()
 	h.recordings()
+	h.owe()
 	h.ending()
 	h.outcome()
 	h.climb()

@@ -99,6 +99,14 @@ func (c *Config) checkTerms(f *faults) {
 	if c.Idle > 0 {
 		f.span("idle_after", c.IdleAfter, time.Second)
 	}
+	before := len(f.all)
+	f.share("unrecorded", c.Unrecorded)
+	f.share("wav", c.Wav)
+	f.share("mono", c.Mono)
+	f.share("summaries", c.Summaries)
+	if sum := c.Unrecorded + c.Wav + c.Mono; len(f.all) == before && sum > 1+1e-9 {
+		f.add("unrecorded, wav and mono are %.3g of the bookings together; write shares whose sum is 1 at most", sum)
+	}
 	if c.Regional > 0 && len(c.Regions) == 0 {
 		f.add("regional is %v, and there are no regions; write regions, such as [CA, US-312]", c.Regional)
 	}

@@ -42,6 +42,10 @@ type Config struct {
 	Regional  float64     // asks for a number of one of Regions
 	Regions   []string    // as the switch writes them: "GB", "US-312"
 
+	// How talks are to be recorded; what is left of the whole says nothing of it.
+	Unrecorded, Wav, Mono float64
+	Summaries             float64 // ask for a summary, of those that are recorded
+
 	// Who dials, as shares of all calls.
 	FromHost  float64 // of these the caller is the host, or pretends to be
 	Strangers float64

@@ -97,6 +97,27 @@ func (c *Config) terms(dice *rand.Rand) (t Terms, shorter float64) {
 	return t, shorter
 }
 
+// The ways to record that a booking may ask for, as the switch writes them.
+const (
+	RecordOff  = "off"
+	RecordWav  = "dual-wav"
+	RecordMono = "single-mp3"
+)
+
+// policy draws how a booking is recorded, with dice of its own as for terms.
+func (c *Config) policy(dice *rand.Rand) (recording string, summary bool) {
+	u, sums := dice.Float64(), dice.Float64() < c.Summaries
+	switch {
+	case u < c.Unrecorded:
+		return RecordOff, false
+	case u < c.Unrecorded+c.Wav:
+		recording = RecordWav
+	case u < c.Unrecorded+c.Wav+c.Mono:
+		recording = RecordMono
+	}
+	return recording, sums
+}
+
 // plan draws all that will ever happen to a booking that asks for lasts at
 // first, of which shorter may be taken off. Every die is thrown whether it is
 // wanted or not, so that a change of one share leaves the rest of the booking as

@@ -18,6 +18,7 @@ type Market struct {
 
 	plans         *rand.Rand // draws bookings
 	terms         *rand.Rand // draws what they ask for
+	policies      *rand.Rand // draws how they are recorded
 	hosts, guests zipf
 	bookings      int // so far
 	begun         bool
@@ -57,6 +58,7 @@ const (
 	drawPeople   = 0x64696172
 	drawOpenings = 0x6f70656e5f5f5f5f
 	drawTerms    = 0x7465726d73
+	drawPolicies = 0x7265636f7264
 )
 
 // New makes a market whose calls are due when calls says; nil: nobody dials.
@@ -74,7 +76,8 @@ func New(cfg Config, calls *pace.Pace, seed uint64) (*Market, error) {
 	cfg.Mix = slices.Clone(cfg.Mix)
 	m := &Market{
 		cfg: cfg, calls: calls, opens: pace.New(cfg.Opens, pace.Poisson, seed^drawOpenings), end: cfg.end(calls),
-		plans: rand.New(rand.NewPCG(seed, drawBookings)), terms: rand.New(rand.NewPCG(seed, drawTerms)), people: rand.New(rand.NewPCG(seed, drawPeople)), seed: seed,
+		plans: rand.New(rand.NewPCG(seed, drawBookings)), terms: rand.New(rand.NewPCG(seed, drawTerms)),
+		policies: rand.New(rand.NewPCG(seed, drawPolicies)), people: rand.New(rand.NewPCG(seed, drawPeople)), seed: seed,
 		hosts: newZipf(cfg.Hosts, cfg.HostSkew), guests: newZipf(cfg.Guests, cfg.GuestSkew),
 	}
 	m.nextOpen = due(m.opens)
@@ -157,6 +160,7 @@ func (m *Market) open(now time.Duration, warm bool) *Booking {
 	}
 	var shorter float64
 	b.Terms, shorter = m.cfg.terms(m.terms)
+	b.Recording, b.Summary = m.cfg.policy(m.policies)
 	l := m.cfg.plan(m.plans, b, lasts, shorter, warm)
 	next, at := l.after(opened, now, m.cfg.Settle)
 	m.agenda.push(entry{at, next, l})

@@ -143,6 +143,7 @@ func TestSharesAreThoseOfTheConfig(t *testing.T) {
 					n["to be closed"]++
 				}
 				for what, is := range map[string]bool{"pairs": b.Pair, "cuts": b.Cut, "idle": b.Idle > 0, "CA": b.Region == "CA", "US-312": b.Region == "US-312",
+					"off": b.Recording == RecordOff, "wav": b.Recording == RecordWav, "mono": b.Recording == RecordMono, "summary": b.Summary,
 					"long idle": b.Idle > 35*time.Second, "no grace": b.Cut && b.Grace == 0} {
 					if is {
 						n[what]++
@@ -189,6 +190,10 @@ func TestSharesAreThoseOfTheConfig(t *testing.T) {
 	about(t, "that end when idle", n["idle"], n["open"], cfg.Idle)
 	about(t, "that end when long idle", n["long idle"], n["open"], cfg.Idle/2)
 	about(t, "without a whole second of grace", n["no grace"], n["open"], cfg.Cuts/5)
+	about(t, "unrecorded", n["off"], n["open"], cfg.Unrecorded)
+	about(t, "wav", n["wav"], n["open"], cfg.Wav)
+	about(t, "mono", n["mono"], n["open"], cfg.Mono)
+	about(t, "with a summary", n["summary"], n["open"], cfg.Summaries*(1-cfg.Unrecorded))
 	about(t, "of one region", n["CA"], n["open"], cfg.Regional/2)
 	about(t, "of the other", n["US-312"], n["open"], cfg.Regional/2)
 	// No late callers in the first seconds, and no redials about bookings that

@@ -53,6 +53,9 @@ type Terms struct {
 	Grace  time.Duration // whole seconds
 	Idle   time.Duration // it also ends when nobody has called for so long; 0: it does not
 	Region string        // its numbers are best at home there; empty: anywhere
+
+	Recording string // "off", or how: see RecordWav; empty: as the switch does it
+	Summary   bool   // what was said is to be summed up
 }
 
 // Call is one call as it is planned.

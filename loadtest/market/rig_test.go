@@ -19,6 +19,7 @@ func steady() Config {
 		Closed: .5, Extended: .2, Shortened: .2, Repeated: .1, Read: .3,
 		Pairs: .3, Cuts: .4, Grace: party.Range{Max: 5 * time.Second}, Idle: .2, IdleAfter: party.Range{Min: 10 * time.Second, Max: time.Minute},
 		Regional: .5, Regions: []string{"CA", "US-312"},
+		Unrecorded: .2, Wav: .1, Mono: .3, Summaries: .4,
 		FromHost: .4, Strangers: .05, Withheld: .03, Late: .04, Twins: .06, Redials: .4,
 		RedialAfter: party.Range{Min: 2 * time.Second, Max: 8 * time.Second}, Mix: party.Everyday(),
 	}
@@ -120,6 +121,8 @@ func (n *naive) meet(b *Booking, warm bool) {
 		n.Fatalf("life of booking %+v", *b)
 	case !b.Closed && b.Ends != b.Opens+b.Lasts+b.Extends:
 		n.Fatalf("booking %+v expires at another time than was asked for", *b)
+	case b.Summary && b.Recording == RecordOff:
+		n.Fatalf("booking %+v wants a summary of what is not recorded", *b)
 	case b.Grace != b.Grace.Truncate(time.Second), b.Grace > 0 && !b.Cut, b.Region != "" && !slices.Contains(n.cfg.Regions, b.Region):
 		n.Fatalf("booking %+v has terms that nobody can ask for", *b)
 	}

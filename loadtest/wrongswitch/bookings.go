@@ -20,6 +20,8 @@ type booking struct {
 	calls            int       // under way
 	closed           time.Time // by request; zero: not
 	undead           bool      // shown as live although it is not
+	recording        string    // "off", "dual-wav", ...; empty: dual-mp3
+	summary          bool
 }
 
 // key is what a call is looked up by.
@@ -124,13 +126,15 @@ type asked struct {
 	Checkout  string  `json:"on_checkout"`
 	Grace     int     `json:"grace_seconds"`
 	IdleHours float64 `json:"idle_hours"`
+	Recording string  `json:"recording"`
+	Summary   bool    `json:"summary"`
 }
 
 // made is a booking that was asked for, with empty numbers if none is free.
 func (s *Switch) made(in asked, now time.Time) *booking {
 	k := &booking{id: in.ID, a: in.A, b: in.B, created: now, used: now,
 		cut: in.Checkout == "cut", grace: time.Duration(in.Grace) * time.Second,
-		idle:    time.Duration(in.IdleHours * float64(time.Hour)),
+		idle: time.Duration(in.IdleHours * float64(time.Hour)), recording: in.Recording, summary: in.Summary,
 		expires: now.Add(time.Duration(in.Hours * float64(time.Hour))).Truncate(time.Second)}
 	if k.idle > 0 && s.wrong.strikes(EndsIdleEarly) {
 		k.idle /= 50

@@ -26,6 +26,10 @@ type call struct {
 	spoken   bool
 	muted    bool // left in silence
 	asked    map[string]bool
+
+	announced bool // both have heard that they are recorded
+	unheard   bool // they cannot be told
+	looking   bool // for recordings that no event told of
 }
 
 type leg struct {
@@ -46,6 +50,8 @@ type event struct {
 			From      string `json:"from"`
 			To        string `json:"to"`
 			Cause     string `json:"hangup_cause"`
+			Status    string `json:"status"`
+			saved
 		} `json:"payload"`
 	} `json:"data"`
 }
@@ -127,8 +133,17 @@ func (s *Switch) take(ev event) {
 	case "call.hangup":
 		g.ended, g.cause = true, p.Cause
 	case "call.speak.ended":
-		c.spoken = true
+		if !c.asked["announce"] {
+			c.spoken = true
+		} else if p.Status == "completed" {
+			c.announced = true
+		}
+	case "call.recording.saved":
+		s.keep(c, p.saved)
+	case "call.recording.transcription.saved":
+		s.sumUp(p.saved)
 	}
+	s.lookLater(c)
 	c.leave()
 	s.decide(c)
 }
@@ -280,12 +295,10 @@ func (s *Switch) talk(c *call) {
 		s.once(c, "hangup", &c.a, nil)
 		return
 	}
-	c.asked["record_start"] = true
-	if s.wrong.strikes(NeverRecords) {
-		return
+	if body := s.recording(c); body != nil {
+		c.asked["record_start"] = true
+		s.command(c, "record_start", c.a.control, body, 0, s.wrong.strikes(RecordsTwice))
 	}
-	body := map[string]any{"format": "mp3", "channels": "dual"}
-	s.command(c, "record_start", c.a.control, body, 0, s.wrong.strikes(RecordsTwice))
 }
 
 // letGo tells the caller that nobody can be had, and hangs up after that.

@@ -19,18 +19,18 @@ const look = 10 * time.Millisecond
 // with the mutex held.
 func (s *Switch) watch(c *call, k *booking) {
 	s.jobs.Go(func() {
-		noticed := false
+		noticed, told := false, false
 		for s.pause(look) {
 			s.mu.Lock()
 			over := c.over || c.a.ended
 			if !over && !noticed && !k.live(time.Now()) {
 				noticed = true
-				if !s.cuts(k) {
-					over = true
-				} else if k.grace >= time.Second && c.b.answered {
-					s.command(c, "speak", c.a.control, map[string]any{"payload": "Your booking has ended.", "voice": "female",
-						"target_legs": "both"}, 0, false)
-				}
+				over = !s.cuts(k)
+			}
+			if !over && noticed && !told && !c.announcing() && k.grace >= time.Second && c.b.answered {
+				told = true
+				s.command(c, "speak", c.a.control, map[string]any{"payload": "Your booking has ended.", "voice": "female",
+					"target_legs": "both"}, 0, false)
 			}
 			if !over && noticed && time.Since(k.ends()) >= k.grace {
 				c.cut, over = true, true

@@ -26,6 +26,11 @@ func (s *Switch) once(c *call, action string, g *leg, body map[string]any) {
 // the call and the action, so that a repeat is known as one. Call it with the
 // mutex held.
 func (s *Switch) command(c *call, action, control string, body map[string]any, after time.Duration, twice bool) {
+	s.send(c, action, action, control, body, after, twice)
+}
+
+// send is command under a name of its own, which tells two of one action apart.
+func (s *Switch) send(c *call, name, action, control string, body map[string]any, after time.Duration, twice bool) {
 	body = maps.Clone(body)
 	if body == nil {
 		body = map[string]any{}
@@ -39,14 +44,14 @@ func (s *Switch) command(c *call, action, control string, body map[string]any, a
 		}
 		return text
 	}
-	first, second := text(action), text(action+" again")
+	first, second := text(name), text(name+" again")
 	s.jobs.Go(func() {
 		if after > 0 && !s.pause(after) {
 			return
 		}
 		address := s.cfg.BaseURL + "/calls/" + url.PathEscape(control) + "/actions/" + action
 		if !s.insist(address, first) {
-			s.failed(c, action)
+			s.failed(c, name)
 		} else if twice {
 			s.insist(address, second)
 		}
@@ -54,13 +59,15 @@ func (s *Switch) command(c *call, action, control string, body map[string]any, a
 }
 
 // failed does without a command that the carrier will not carry out.
-func (s *Switch) failed(c *call, action string) {
+func (s *Switch) failed(c *call, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return
 	}
-	switch action {
+	switch name {
+	case "announce": // then they are not recorded
+		c.unheard = true
 	case "answer", "reject": // it must not ring on
 		s.once(c, "hangup", &c.a, nil)
 	case "transfer":

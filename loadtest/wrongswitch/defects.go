@@ -42,11 +42,21 @@ const (
 	CutsAtOnce         Kind = "cuts_at_once" // without the grace
 	CutsFinish         Kind = "cuts_finish"  // the talk of bookings that let people finish, at their checkout
 	NeverRecords       Kind = "never_records"
-	LeavesInSilence    Kind = "leaves_in_silence" // does nothing when the callee is not reached
-	NeverHangsUp       Kind = "never_hangs_up"    // not after a spoken line
-	ParksCallers       Kind = "parks_callers"     // keeps the caller's leg when the callee has left
-	BadCommand         Kind = "bad_command"       // rejects with a cause that the carrier does not know
-	CommandsStrays     Kind = "commands_strays"   // hangs up a leg that never was
+	RecordsUnasked     Kind = "records_unasked"        // bookings that say off
+	RecordsOtherwise   Kind = "records_otherwise"      // in single channel what the booking wants dual, and the other way round
+	RecordsUnheard     Kind = "records_before_consent" // without telling the two
+	TranscribesUnasked Kind = "transcribes_unasked"    // and sums up, for bookings that want no summary
+	TellsNumbers       Kind = "tells_numbers"          // to the language model, as they were told in the call
+	SkipsRecordings    Kind = "skips_recordings"       // does not archive them
+	AltersRecordings   Kind = "alters_recordings"      // archives other bytes
+	ServesOtherAudio   Kind = "serves_other_audio"     // than it tells the SHA-256 of
+	StoresTwice        Kind = "stores_twice"           // archives a recording under two ids
+	SendsKey           Kind = "sends_key"              // to where recordings are fetched from
+	LeavesInSilence    Kind = "leaves_in_silence"      // does nothing when the callee is not reached
+	NeverHangsUp       Kind = "never_hangs_up"         // not after a spoken line
+	ParksCallers       Kind = "parks_callers"          // keeps the caller's leg when the callee has left
+	BadCommand         Kind = "bad_command"            // rejects with a cause that the carrier does not know
+	CommandsStrays     Kind = "commands_strays"        // hangs up a leg that never was
 )
 
 // Kinds are all ways to be wrong.
@@ -55,7 +65,9 @@ func Kinds() []Kind {
 		WrongPerson, ShowsNumber, ShowsAnotherNumber, ShowsCallersProxy, LeaksNumber,
 		AnswersTwice, TransfersTwice, RecordsTwice, ForgetsBooking, UndeadBooking, GivesNumberTwice, RepeatsDifferently,
 		IgnoresMasks, ForgetsChange, EndsIdleEarly, IgnoresIdle, NeverCuts, CutsAtOnce, CutsFinish,
-		AnswersLate, DropsWebhook, RefusesWebhook, RefusesRecordings, RefusesCallers, CutsCalls, NeverRecords, LeavesInSilence, NeverHangsUp,
+		AnswersLate, DropsWebhook, RefusesWebhook, RefusesRecordings, RefusesCallers, CutsCalls, NeverRecords,
+		RecordsUnasked, RecordsOtherwise, RecordsUnheard, TranscribesUnasked, TellsNumbers,
+		SkipsRecordings, AltersRecordings, ServesOtherAudio, StoresTwice, SendsKey, LeavesInSilence, NeverHangsUp,
 		ParksCallers, BadCommand, CommandsStrays}
 }
 

@@ -6,6 +6,7 @@
 // of a call and not by the order of events, repeats failed commands under the
 // same id, gives a party no number that the party holds, and lends a number
 // again to the same party only when nothing else is free. It tells a caller whose
-// booking has ended, and ends a talk at checkout where that was asked for. So what
-// a judge finds is the Defect that was asked for.
+// booking has ended, and ends a talk at checkout where that was asked for. It records
+// as the booking says, fetches what the carrier made of it and keeps it. So what a
+// judge finds is the Defect that was asked for.
 package wrongswitch

@@ -147,6 +147,24 @@ func (r *rig) checkouts() {
 	dial("extended", 13, "extended", party.Talks(time.Second, time.Second))
 }
 
+// policies are the ways in which bookings may be recorded.
+var policies = []judge.Terms{
+	{}, {Recording: market.RecordOff}, {Recording: market.RecordWav}, {Recording: market.RecordMono, Summary: true}, {Recording: "dual-mp3", Summary: true},
+}
+
+// recordings plays bookings that are recorded in every way, and not at all.
+func (r *rig) recordings() {
+	r.t.Helper()
+	script := party.Script{After: time.Second, Talk: 40 * time.Second} // a second here
+	var last *carrier.Call
+	for i := range 3 * len(policies) {
+		id, caller := fmt.Sprint("rec-", i), fmt.Sprintf("+1305555%04d", 7000+i)
+		r.open(id, caller, fmt.Sprintf("+1206555%04d", 8000+i), time.Hour, policies[i%len(policies)])
+		last = r.dial(judge.Dialling{Call: uint64(20_000 + i), Habit: "recorded", From: caller, Booking: id, Script: script, At: time.Now()})
+	}
+	r.settle(last, react)
+}
+
 // until lets bookings come to an end by the clock.
 func (r *rig) until(at time.Time) {
 	t := time.NewTimer(time.Until(at))

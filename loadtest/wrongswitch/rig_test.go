@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +38,10 @@ func TestMain(m *testing.M) {
 // or comes late on purpose, is late.
 const react = 3 * time.Second
 
+// lookup is when a recording is due that no event told of: far more than the
+// switch takes.
+const lookup = 15 * time.Second
+
 // speed is how much faster than life people are here.
 const speed = 40
 
@@ -51,6 +58,7 @@ type rig struct {
 	mu       sync.Mutex
 	found    []judge.Finding
 	outcomes map[string]int
+	kept     judge.Archive
 }
 
 func newRig(t *testing.T, cc carrier.Config, config wrongswitch.Config) *rig {
@@ -64,7 +72,7 @@ func newRig(t *testing.T, cc carrier.Config, config wrongswitch.Config) *rig {
 	cc.PrivateKey = key
 	cc.RetryDelays = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, time.Second, 2 * time.Second}
 	r := &rig{t: t, fake: carrier.New(cc), rng: rand.New(rand.NewPCG(1, 2)), outcomes: map[string]int{}, ladders: judge.NewLadders(),
-		judge: judge.New(judge.Config{Record: true, React: react, Fuzz: time.Second, Speed: speed})}
+		judge: judge.New(judge.Config{Record: true, React: react, Fuzz: time.Second, Speed: speed, Archive: true, Lookup: lookup, Consent: config.Consent})}
 	if err := r.fake.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -132,6 +140,12 @@ func (r *rig) open(id, guest, host string, lasts time.Duration, t judge.Terms) {
 	}
 	if t.Idle > 0 {
 		asked["idle_hours"] = t.Idle.Hours()
+	}
+	if t.Recording != "" {
+		asked["recording"] = t.Recording
+	}
+	if t.Summary {
+		asked["summary"] = true
 	}
 	status, out := r.ask("POST", "/bookings", asked)
 	if status != 200 {
@@ -225,6 +239,62 @@ func (r *rig) end() {
 		}
 	}
 	r.audit()
+	r.shelves()
+}
+
+// shelves asks for the recordings of each booking until all are there that must
+// be, or patience is over.
+func (r *rig) shelves() {
+	r.t.Helper()
+	made := map[string]bool{}
+	for _, rec := range r.fake.Recordings() {
+		made[rec.SHA256] = true
+	}
+	beat := time.NewTicker(100 * time.Millisecond)
+	defer beat.Stop()
+	heard := map[string][2]string{}
+	until := time.Now().Add(4 * time.Second)
+	for {
+		shown := map[string][]judge.Kept{}
+		for _, id := range r.judge.Shelved() {
+			_, out := r.ask("GET", "/bookings/"+id+"/recordings", nil)
+			rows, _ := out["recordings"].([]any)
+			for _, row := range rows {
+				m, _ := row.(map[string]any)
+				n, _ := m["bytes"].(float64)
+				k := judge.Kept{ID: text(m, "id"), State: text(m, "state"), SHA256: text(m, "sha256"), Bytes: int64(n)}
+				if _, known := heard[k.ID]; !known && k.State == "archived" {
+					sum, unread := r.listen(k.ID)
+					heard[k.ID] = [2]string{sum, unread}
+				}
+				k.Audio, k.Unread = heard[k.ID][0], heard[k.ID][1]
+				shown[id] = append(shown[id], k)
+			}
+		}
+		r.kept = r.judge.Archived(shown, made, until)
+		if len(r.kept.Waiting)+r.kept.NotDue == 0 || time.Now().After(until) {
+			break
+		}
+		<-beat.C
+	}
+	r.note(r.kept.Findings)
+	r.note(r.judge.KeysShown(r.fake.KeyLeaks()))
+	r.note(r.judge.Summed(r.fake.Completions()))
+}
+
+// listen is the SHA-256 of what the switch serves as a recording.
+func (r *rig) listen(id string) (sum, unread string) {
+	r.t.Helper()
+	resp, err := http.Get(r.url + "/recordings/" + id + "/audio")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, resp.Body); err != nil || resp.StatusCode != 200 {
+		return "", fmt.Sprint(resp.StatusCode, err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), ""
 }
 
 func (r *rig) kinds() map[judge.Kind]int {

@@ -17,6 +17,8 @@ type Config struct {
 	PublicKey string // of its webhooks: standard base64 of 32 bytes
 	Defects   []Defect
 	Lateness  time.Duration // of AnswersLate; 0: 3 s
+	Consent   string        // said to both before they are recorded; empty: nothing is
+	Lookup    time.Duration // so long after a call it asks for recordings that no event told of; 0: 2 s
 	// RejectsLate: callers whose booking has ended are rejected, not told.
 	RejectsLate bool
 }
@@ -41,16 +43,20 @@ type Switch struct {
 	past     map[key]*booking // ended: the quarantine
 	order    []*booking       // live and ended, as they were opened
 	calls    map[string]*call // by session
+	archive  map[string]*file // by recording id
 }
 
 // New makes a switch without numbers. A PublicKey that is none makes it refuse
 // every webhook with 401.
 func New(cfg Config) *Switch {
 	s := &Switch{cfg: cfg, wrong: newDefects(cfg.Defects), bookings: map[string]*booking{}, held: map[key]*booking{},
-		past: map[key]*booking{}, calls: map[string]*call{},
+		past: map[key]*booking{}, calls: map[string]*call{}, archive: map[string]*file{},
 		client: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}}}
 	if s.cfg.Lateness == 0 {
 		s.cfg.Lateness = 3 * time.Second
+	}
+	if s.cfg.Lookup == 0 {
+		s.cfg.Lookup = 2 * time.Second
 	}
 	if raw, err := base64.StdEncoding.DecodeString(cfg.PublicKey); err == nil && len(raw) == ed25519.PublicKeySize {
 		s.key = raw
@@ -63,6 +69,8 @@ func New(cfg Config) *Switch {
 	s.mux.HandleFunc("GET /bookings/{id}", s.showBooking)
 	s.mux.HandleFunc("PATCH /bookings/{id}", s.changeBooking)
 	s.mux.HandleFunc("DELETE /bookings/{id}", s.closeBooking)
+	s.mux.HandleFunc("GET /bookings/{id}/recordings", s.listRecordings)
+	s.mux.HandleFunc("GET /recordings/{id}/audio", s.serveAudio)
 	s.mux.HandleFunc("GET /health", s.health)
 	s.mux.HandleFunc("POST /webhooks/voice", s.webhook)
 	return s
