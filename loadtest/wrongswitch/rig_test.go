@@ -63,6 +63,7 @@ func newRig(t *testing.T, cc carrier.Config, config wrongswitch.Config) *rig {
 		t.Fatal(err)
 	}
 	cc.PrivateKey = key
+	cc.WebhookTimeout = 20 * time.Second // a busy machine is no fault of the switch's
 	cc.RetryDelays = []time.Duration{100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, time.Second, 2 * time.Second}
 	r := &rig{t: t, fake: carrier.New(cc), rng: rand.New(rand.NewPCG(1, 2)), outcomes: map[string]int{}, ladders: judge.NewLadders(),
 		judge: judge.New(judge.Config{Record: true, React: react, Fuzz: time.Second, Speed: speed})}
