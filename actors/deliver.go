@@ -82,14 +82,18 @@ func (s *Switch) unknown(ctx context.Context, p *pool.Partition, ev protocol.Leg
 	recorded, isRecording := ev.(protocol.LegRecorded)
 	_, isHangup := ev.(protocol.LegHungUp)
 	switch {
+	case known && row.State != "":
+		return protocol.ReceiptOverloaded, protocol.Errorf(protocol.Unavailable, "recovering", "the call of this event is being built again; send it again")
+	case known && isRecording:
+		return s.keepRecording(ctx, p, recorded, row, known)
+	case known:
+		return protocol.ReceiptDuplicate, nil
+	case about.Tag.Known():
+		// A process has died with the call in its memory: all its events come
+		// again, in any order.
+		return s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read, Early: true}, false)
 	case isRecording:
 		return s.keepRecording(ctx, p, recorded, row, known)
-	case known && row.State == "":
-		return protocol.ReceiptDuplicate, nil
-	case known:
-		return protocol.ReceiptOverloaded, protocol.Errorf(protocol.Unavailable, "recovering", "the call of this event is being built again; send it again")
-	case about.Tag.Known():
-		return s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read, Early: true}, false)
 	case isHangup:
 		return s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read, Early: true}, true)
 	}
@@ -113,6 +117,9 @@ func (s *Switch) keepRecording(ctx context.Context, p *pool.Partition, ev protoc
 	row := recording.FromEvent(ev)
 	if known {
 		row.Call, row.Booking, row.Partition, row.Caller = of.ID, of.Booking, of.Partition, of.Caller
+		if b, err := s.journal.Booking(ctx, of.Booking); err == nil && b.Terms.Summary && s.config.Calls.Summaries {
+			row.Summary = protocol.SummaryWaiting
+		}
 	}
 	_, err := s.journal.Recording(ctx, row.ID)
 	switch {

@@ -2,7 +2,9 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,6 +115,49 @@ func TestRecordingOfAnUnknownCallIsKept(t *testing.T) {
 			t.Fatalf("the recording was %v", r)
 		}
 		recs, err := w.Store.Recordings(context.Background(), ev.Tag.Call)
+		if err != nil || len(recs) != 1 || recs[0].Booking != lent.ID {
+			t.Errorf("recordings %+v, %v", recs, err)
+		}
+	})
+}
+
+// A process dies before anything of a call is on disk, and its events come again
+// to the next one, the recording first: the call does not wait for it then.
+func TestTheRecordingComesFirst(t *testing.T) {
+	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+		w.Store.Fail(errors.New("killed"))
+		release := w.Store.Hold()
+		call := actorstest.Call("s1", 1, lent.NumberA)
+		var taken atomic.Int32
+		for _, next := range []func() protocol.LegEvent{
+			call.Rings, func() protocol.LegEvent { return call.Answered(a) }, call.RingsAtB, func() protocol.LegEvent { return call.Answered(b) },
+		} {
+			ev := next()
+			go func() {
+				if _, err := w.Deliver(context.Background(), ev, time.Now()); err == nil {
+					taken.Add(1)
+				}
+			}()
+			settle()
+			call = call.Tagged(w.Carrier.Sent())
+		}
+		wantSent(t, w, "answer", "transfer", "record_start")
+		release()
+		settle()
+		if n := taken.Load(); n > 0 {
+			t.Fatalf("%d events acknowledged, and not on disk", n)
+		}
+		w.Restart()
+		for _, ev := range []protocol.LegEvent{
+			call.Recorded("rec-1"), call.Rings(), call.Answered(a), call.RingsAtB(), call.Answered(b),
+			call.HungUp(a, protocol.CauseNormalClearing), call.HungUp(b, protocol.CauseNormalClearing),
+		} {
+			w.Tell(ev)
+		}
+		if row := wantOutcome(t, w, "s1", protocol.OutcomeTalked); row.State != "" {
+			t.Errorf("the call is still open, in stage %s", row.Stage)
+		}
+		recs, err := w.Store.Recordings(context.Background(), w.Row("s1").ID)
 		if err != nil || len(recs) != 1 || recs[0].Booking != lent.ID {
 			t.Errorf("recordings %+v, %v", recs, err)
 		}

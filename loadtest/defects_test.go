@@ -15,7 +15,12 @@ const (
 	slow     = "carrier: {speed: 4}\nreact: 400ms\n"
 	changing = "calls: {stages: [{for: 8s, rate: 20}]}\nbookings: {live: 60, rate: 4, lasts: 8s..30s, extended: .5, shortened: 1, read: 1}\n"
 	idling   = "bookings: {live: 60, rate: 12, lasts: 1h, idle: 1, idle_after: 1s}\n"
-	cutting  = "calls: {stages: [{for: 6s, rate: 20}]}\nreact: 1s\nbookings: {live: 60, rate: 4, lasts: 5s..10s, closed: 1, cuts: .5, grace: 2s}\n" +
+	recorded = "bookings: {live: 60, rate: 12, lasts: 2s..20s, unrecorded: .2, wav: .2, mono: .2, summaries: .4}\n" +
+		"recordings: {archived: true, wait: 15s, lookup: 8s, bytes: 3000}\n"
+	announced = recorded + "recordings: {archived: true, wait: 15s, lookup: 8s, consent: " + announcement + "}\n"
+	everyFile = "{rate: .1, is: expired}, {rate: .05, is: forbidden}, {rate: .05, is: missing, tries: 2}, {rate: .05, is: error}, {rate: .05, is: slow, lasts: 200ms}, " +
+		"{rate: .05, is: cut}, {rate: .05, is: short}, {rate: .05, is: page}, {rate: .05, is: garbled}"
+	cutting = "calls: {stages: [{for: 6s, rate: 20}]}\nreact: 1s\nbookings: {live: 60, rate: 4, lasts: 5s..10s, closed: 1, cuts: .5, grace: 2s}\n" +
 		"people: {mix: [{name: talks, weight: 1, callee: answers, after: 500ms, talk: 200s}]}\n"
 )
 
@@ -60,6 +65,16 @@ var defects = []struct {
 	{wrongswitch.Defect{Kind: wrongswitch.RefusesCallers, Every: 20}, []judge.Kind{judge.CallerRefused}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.CutsCalls, Every: 5}, []judge.Kind{judge.CallCut}, ""},
 	{wrongswitch.Defect{Kind: wrongswitch.NeverRecords, Every: 10}, []judge.Kind{judge.NotRecorded}, "carrier: {speed: 4}\nreact: 400ms\n"},
+	{wrongswitch.Defect{Kind: wrongswitch.RecordsUnasked, Every: 3}, []judge.Kind{judge.RecordedUnasked}, recorded},
+	{wrongswitch.Defect{Kind: wrongswitch.RecordsOtherwise, Every: 10}, []judge.Kind{judge.RecordedOtherwise}, recorded},
+	{wrongswitch.Defect{Kind: wrongswitch.RecordsUnheard, Every: 10}, []judge.Kind{judge.RecordedUnheard}, announced},
+	{wrongswitch.Defect{Kind: wrongswitch.TranscribesUnasked, Every: 10}, []judge.Kind{judge.SummaryUnasked}, recorded},
+	{wrongswitch.Defect{Kind: wrongswitch.TellsNumbers, Every: 3}, []judge.Kind{judge.NumberShown}, recorded},
+	{wrongswitch.Defect{Kind: wrongswitch.SkipsRecordings, Every: 20}, []judge.Kind{judge.RecordingMissing}, recorded + "recordings: {archived: true, wait: 2s}\n"},
+	{wrongswitch.Defect{Kind: wrongswitch.AltersRecordings, Every: 20}, []judge.Kind{judge.RecordingAltered}, recorded},
+	{wrongswitch.Defect{Kind: wrongswitch.ServesOtherAudio, Every: 20}, []judge.Kind{judge.RecordingAltered}, recorded},
+	{wrongswitch.Defect{Kind: wrongswitch.StoresTwice, Every: 20}, []judge.Kind{judge.RecordingTwice}, recorded},
+	{wrongswitch.Defect{Kind: wrongswitch.SendsKey, Every: 20}, []judge.Kind{judge.KeyLeaked}, recorded},
 	{wrongswitch.Defect{Kind: wrongswitch.LeavesInSilence, Every: 5}, []judge.Kind{judge.EventIgnored, judge.NeverEnded}, "drain: 3s\n"},
 	{wrongswitch.Defect{Kind: wrongswitch.NeverHangsUp}, []judge.Kind{judge.NeverEnded}, "people: {mix: [{name: busy, weight: 1, callee: busy, after: 500ms}]}\ndrain: 3s\n"},
 	{wrongswitch.Defect{Kind: wrongswitch.ParksCallers, Every: 5}, []judge.Kind{judge.NeverEnded}, "drain: 3s\n"},

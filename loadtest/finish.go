@@ -39,6 +39,8 @@ func (r *run) finish(ctx context.Context) *report.Result {
 	if !interrupted {
 		r.auditArchive(ctx)
 	}
+	r.report(r.judge.KeysShown(r.fake.KeyLeaks()))
+	r.report(r.judge.Summed(r.fake.Completions()))
 	// Nothing may change any more while it is written down.
 	r.cancel()
 	r.fake.Close()
@@ -148,8 +150,6 @@ func (r *run) audit(ctx context.Context) {
 	}
 	r.report(r.judge.Audit(listedAll, err == nil, asked))
 	r.report(r.judge.Strays(r.fake.Strays()))
-	r.report(r.judge.KeysShown(r.fake.KeyLeaks()))
-	r.report(r.judge.Summed(r.fake.Completions()))
 	if r.proc == nil {
 		r.cleanUp(all)
 	}

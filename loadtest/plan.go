@@ -88,8 +88,8 @@ type Bookings struct {
 	Mono       float64 `yaml:"mono"`       // and as single-mp3
 	Summaries  float64 `yaml:"summaries"`  // of those that are recorded: are to be summed up
 
-	Storms    []Storm  `yaml:"storms"`
-	Clients   int      `yaml:"clients"` // most requests at once; more are dropped, and counted [512]
+	Storms  []Storm `yaml:"storms"`
+	Clients int     `yaml:"clients"` // most requests at once; more are dropped, and counted [512]
 }
 
 // Storm is an instant at which many bookings end together.
@@ -150,8 +150,8 @@ type Faults struct {
 	RecordingSplit  float64              `yaml:"recording_split"`  // of those that end in the talk, and another begins
 	Untranscribed   float64              `yaml:"untranscribed"`    // of transcriptions whose event never comes
 	Files           []FileFault          `yaml:"files"`            // what befalls the files of recordings
-	RateLimit       int                  `yaml:"rate_limit"` // commands a second, beyond them 429
-	Commands        map[string][]Failure `yaml:"commands"`   // by action; "any" for every one, requests about recordings among them
+	RateLimit       int                  `yaml:"rate_limit"`       // commands a second, beyond them 429
+	Commands        map[string][]Failure `yaml:"commands"`         // by action; "any" for every one, requests about recordings among them
 }
 
 // Recordings says what is asked of the switch's archive.

@@ -39,7 +39,7 @@ func (r *run) auditArchive(ctx context.Context) {
 	if !r.Plan.Recordings.Archived || r.over() != "" {
 		return
 	}
-	a := archivist{run: r, shown: map[string][]judge.Kept{}, heard: map[string]heard{}, made: map[string]bool{}}
+	a := archivist{run: r, shown: map[string][]judge.Kept{}, heard: map[string]string{}, made: map[string]bool{}}
 	for _, rec := range r.fake.Recordings() {
 		a.made[rec.SHA256] = true
 	}
@@ -76,11 +76,8 @@ type archivist struct {
 
 	mu    sync.Mutex
 	shown map[string][]judge.Kept // by booking, as it was last
-	heard map[string]heard        // by recording
+	heard map[string]string       // by recording: SHA-256 of its audio
 }
-
-// heard is what the switch served as the audio of a recording.
-type heard struct{ sum, unread string }
 
 // archiveClients is how many requests about recordings are under way at once.
 const archiveClients = 8
@@ -138,8 +135,7 @@ func (a *archivist) list(booking string) ([]judge.Kept, bool) {
 		for _, shown := range page.Recordings {
 			k := judge.Kept{ID: shown.ID, State: shown.State, Why: shown.Why, SHA256: shown.SHA256, Bytes: shown.Bytes}
 			if k.State == "archived" {
-				h := a.listen(shown.ID)
-				k.Audio, k.Unread = h.sum, h.unread
+				k.Audio, k.Unread = a.listen(shown.ID)
 			}
 			all = append(all, k)
 		}
@@ -150,24 +146,24 @@ func (a *archivist) list(booking string) ([]judge.Kept, bool) {
 	}
 }
 
-// listen fetches the audio of a recording, once.
-func (a *archivist) listen(id string) heard {
+// listen is the SHA-256 of what the switch serves as the audio of a recording; it
+// is fetched once.
+func (a *archivist) listen(id string) (sum, unread string) {
 	a.mu.Lock()
-	h, known := a.heard[id]
+	sum, known := a.heard[id]
 	a.mu.Unlock()
 	if known {
-		return h
+		return sum, ""
 	}
 	answer := a.desk.ask("GET", "/recordings/"+url.PathEscape(id)+"/audio", nil)
 	if answer.err != nil || answer.status != 200 {
 		a.counts.fault("GET /recordings/{id}/audio", answer.word()+" "+code(answer.body), false)
-		h.unread = "GET /recordings/{id}/audio: " + answer.word()
-	} else {
-		sum := sha256.Sum256(answer.body)
-		h.sum = hex.EncodeToString(sum[:])
+		return "", "GET /recordings/{id}/audio: " + answer.word()
 	}
+	hash := sha256.Sum256(answer.body)
+	sum = hex.EncodeToString(hash[:])
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.heard[id] = h
-	return h
+	a.heard[id] = sum
+	a.mu.Unlock()
+	return sum, ""
 }

@@ -53,8 +53,17 @@ type double struct {
 	key     ed25519.PrivateKey
 }
 
+// announcement is what a switch says before it records, where a plan wants that.
+const announcement = "This call is recorded."
+
 // newDouble starts a switch with defects; around may stand before it.
 func newDouble(t *testing.T, around func(http.Handler) http.Handler, defects ...wrongswitch.Defect) double {
+	t.Helper()
+	return newDoubleOf(t, around, wrongswitch.Config{Defects: defects})
+}
+
+// newDoubleOf is newDouble of a switch with further settings.
+func newDoubleOf(t *testing.T, around func(http.Handler) http.Handler, config wrongswitch.Config) double {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -68,8 +77,8 @@ func newDouble(t *testing.T, around func(http.Handler) http.Handler, defects ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := wrongswitch.New(wrongswitch.Config{BaseURL: "http://" + address + "/v2", APIKey: "k",
-		PublicKey: base64.StdEncoding.EncodeToString(public), Defects: defects})
+	config.BaseURL, config.APIKey, config.PublicKey = "http://"+address+"/v2", "k", base64.StdEncoding.EncodeToString(public)
+	s := wrongswitch.New(config)
 	t.Cleanup(s.Close)
 	var handler http.Handler = s
 	if around != nil {
@@ -158,6 +167,8 @@ func TestARightSwitchPasses(t *testing.T) {
 		{"no faults", ""},
 		{"duplicates, disorder and loss", "faults: {duplicate: .5, copies: 3, reorder: .4, delay: 300ms, loss: .1, jitter: 20ms, recording_early: .3, recording_bare: .3, recording_failed: .1}"},
 		{"commands that fail", "faults: {commands: {any: [{rate: .03, status: 503}, {rate: .02, cut: after}, {rate: .02, cut: before}, {rate: .02, hold: 300ms}]}}"},
+		{"recordings", recorded + "faults: {duplicate: .2, recording_bare: .2, recording_untold: .1, recording_again: .2, recording_split: .2, recording_early: .2, " +
+			"recording_failed: .05, untranscribed: .2, files: [" + everyFile + "], commands: {recording: [{rate: .2, status: 503}], recordings: [{rate: .2, cut: before}]}}"},
 		{"an outage", "outages: [{at: 1s, for: 1s, text: no command works, faults: {commands: {any: [{rate: 1, status: 500}]}}}]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -168,9 +179,18 @@ func TestARightSwitchPasses(t *testing.T) {
 			if underRace {
 				plan, least = strings.Replace(plan, "rate: 80", "rate: 12", 1), 20
 			}
-			r := newDouble(t, nil).run(t, plan)
+			config := wrongswitch.Config{Lookup: time.Second}
+			if strings.Contains(plan, announcement) {
+				config.Consent = announcement
+			}
+			r := newDoubleOf(t, nil, config).run(t, plan)
 			if f := found(r); len(f) > 0 {
 				t.Fatalf("found %v in a switch that is right:\n%s", f, explain(r))
+			}
+			if strings.Contains(plan, "archived") && !slices.ContainsFunc(r.Notes, func(n string) bool {
+				return strings.Contains(n, "are in the archive, byte for byte") && strings.Contains(n, "; 0 more") && !strings.HasPrefix(n, "0 ")
+			}) {
+				t.Errorf("nothing is said of the archive: %q", r.Notes)
 			}
 			if r.Load.CallsEnded < least || r.Load.CallsEnded != r.Load.CallsStarted || r.Load.Outcomes["talked"] < least/4 {
 				t.Errorf("%d calls started, %d ended: %s", r.Load.CallsStarted, r.Load.CallsEnded, explain(r))
@@ -188,7 +208,11 @@ func TestEveryDefectIsFound(t *testing.T) {
 	for _, c := range defects {
 		t.Run(string(c.defect.Kind), func(t *testing.T) {
 			t.Parallel()
-			r := newDouble(t, nil, c.defect).run(t, quick+c.plan)
+			config := wrongswitch.Config{Defects: []wrongswitch.Defect{c.defect}, Lookup: time.Second}
+			if strings.Contains(c.plan, announcement) {
+				config.Consent = announcement
+			}
+			r := newDoubleOf(t, nil, config).run(t, quick+c.plan)
 			f := found(r)
 			if !slices.ContainsFunc(c.finds, func(k judge.Kind) bool { return f[k] > 0 }) {
 				t.Errorf("found %v, want one of %v\n%s", f, c.finds, explain(r))

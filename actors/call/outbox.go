@@ -34,7 +34,10 @@ type Outbox struct {
 	carrier  Carrier
 	observer Observer
 	run      func(func())
-	flying   sync.WaitGroup
+
+	mu     sync.Mutex
+	flying int           // commands on their way
+	landed chan struct{} // closed when the last of them has landed
 }
 
 // NewOutbox makes the outbox that all calls share. run starts a function on a
@@ -47,9 +50,9 @@ func NewOutbox(c Carrier, o Observer, run func(func())) *Outbox {
 // caused them was read; zero if none did. to hears of the outcome, if not nil.
 func (o *Outbox) Put(ctx context.Context, root *actor.RootContext, to *actor.PID, read time.Time, commands ...protocol.Command) {
 	for _, cmd := range commands {
-		o.flying.Add(1)
+		o.leaves()
 		o.run(func() {
-			defer o.flying.Done()
+			defer o.lands()
 			if !read.IsZero() {
 				o.observer.Reacted(cmd.Kind(), time.Since(read))
 			}
@@ -65,15 +68,36 @@ func (o *Outbox) Put(ctx context.Context, root *actor.RootContext, to *actor.PID
 	}
 }
 
-// Wait returns when no command is on its way, or when ctx is done.
+func (o *Outbox) leaves() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.flying++; o.flying == 1 {
+		o.landed = make(chan struct{})
+	}
+}
+
+func (o *Outbox) lands() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.flying--; o.flying == 0 {
+		close(o.landed)
+	}
+}
+
+// Wait returns when no command is on its way, or when ctx is done. Commands may
+// leave meanwhile, which a sync.WaitGroup would not allow.
 func (o *Outbox) Wait(ctx context.Context) {
-	landed := make(chan struct{})
-	go func() {
-		o.flying.Wait()
-		close(landed)
-	}()
-	select {
-	case <-landed:
-	case <-ctx.Done():
+	for {
+		o.mu.Lock()
+		flying, landed := o.flying, o.landed
+		o.mu.Unlock()
+		if flying == 0 {
+			return
+		}
+		select {
+		case <-landed:
+		case <-ctx.Done():
+			return
+		}
 	}
 }

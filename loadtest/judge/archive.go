@@ -120,6 +120,8 @@ func (r *Register) Archived(shown map[string][]Kept, made map[string]bool, until
 	for _, id := range slices.Sorted(maps.Keys(r.archive.owed)) {
 		l.judge(r.archive.owed[id])
 	}
+	slices.Sort(l.archive.Waiting)
+	l.archive.Waiting = slices.Compact(l.archive.Waiting)
 	return *l.archive
 }
 
@@ -145,6 +147,9 @@ func (l *look) find(kind Kind, o *owed, booking, format string, args ...any) {
 	l.archive.Findings = append(l.archive.Findings, f)
 }
 
+// wait has the switch asked again for a recording.
+func (l *look) wait(o *owed) { l.archive.Waiting = append(l.archive.Waiting, o.bookings...) }
+
 // judge looks at all that is shown of one recording.
 func (l *look) judge(o *owed) {
 	there, given := 0, false
@@ -166,6 +171,7 @@ func (l *look) judge(o *owed) {
 		case k.SHA256 != o.SHA256 || k.Bytes != o.Size:
 			l.find(RecordingAltered, o, k.booking, "recording %s: the carrier made %d bytes with SHA-256 %s, the switch has %d with %s", o.ID, o.Size, o.SHA256, k.Bytes, k.SHA256)
 		case k.Unread != "":
+			l.wait(o)
 			l.find(RecordingMissing, o, k.booking, "recording %s is said to be in the archive, and its audio cannot be had: %s", o.ID, k.Unread)
 		case k.Audio != "" && k.Audio != o.SHA256:
 			l.find(RecordingAltered, o, k.booking, "recording %s: the switch tells the SHA-256 that the carrier's file has (%s), and serves a file with %s", o.ID, o.SHA256, k.Audio)
@@ -179,7 +185,7 @@ func (l *look) judge(o *owed) {
 		l.archive.NotDue++
 	default:
 		if !given {
-			l.archive.Waiting = append(l.archive.Waiting, o.bookings...)
+			l.wait(o)
 		}
 		l.find(RecordingMissing, o, o.bookings[0], "recording %s of %d bytes was saved at the carrier; the switch was asked for the recordings of the booking, and %s", o.ID, o.Size, how)
 	}

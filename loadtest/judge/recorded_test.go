@@ -192,7 +192,7 @@ func TestArchive(t *testing.T) {
 		{"pending", nil, but(func(k *Kept) { k.State = "pending" }), "", later, 0, true, 0, []Kind{RecordingMissing}},
 		{"lost", nil, but(func(k *Kept) { k.State, k.Why = "lost", "given up" }), "", later, 0, false, 0, []Kind{RecordingMissing}},
 		{"among those of another booking", nil, []Kept{whole}, "bk2", later, 0, true, 0, []Kind{RecordingMissing}},
-		{"its audio cannot be had", nil, but(func(k *Kept) { k.Audio, k.Unread = "", "500" }), "", later, 0, false, 0, []Kind{RecordingMissing}},
+		{"its audio cannot be had", nil, but(func(k *Kept) { k.Audio, k.Unread = "", "500" }), "", later, 0, true, 0, []Kind{RecordingMissing}},
 		{"other bytes", nil, but(func(k *Kept) { k.SHA256, k.Audio = "y", "y" }), "", later, 0, false, 0, []Kind{RecordingAltered}},
 		{"another length", nil, but(func(k *Kept) { k.Bytes = 999 }), "", later, 0, false, 0, []Kind{RecordingAltered}},
 		{"other bytes under the right sum", nil, but(func(k *Kept) { k.Audio = "y" }), "", later, 0, false, 0, []Kind{RecordingAltered}},
