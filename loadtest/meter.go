@@ -34,7 +34,7 @@ var steps = [stepCount]struct{ name, title string }{
 	answer:      {"answer", "leg A rings → answer"},
 	reject:      {"reject", "leg A rings → reject"},
 	transfer:    {"transfer", "leg A answered → transfer"},
-	recordStart: {"record_start", "leg B answered → record_start"},
+	recordStart: {"record_start", "leg B answered, or both were told → record_start"},
 	tell:        {"tell", "leg B failed → the caller is told or released"},
 	postDial:    {"post_dial", "A dials → B rings, carrier's part included"},
 	create:      {"create", "POST /bookings"},

@@ -169,6 +169,7 @@ func TestARightSwitchPasses(t *testing.T) {
 		{"commands that fail", "faults: {commands: {any: [{rate: .03, status: 503}, {rate: .02, cut: after}, {rate: .02, cut: before}, {rate: .02, hold: 300ms}]}}"},
 		{"recordings", recorded + "faults: {duplicate: .2, recording_bare: .2, recording_untold: .1, recording_again: .2, recording_split: .2, recording_early: .2, " +
 			"recording_failed: .05, untranscribed: .2, files: [" + everyFile + "], commands: {recording: [{rate: .2, status: 503}], recordings: [{rate: .2, cut: before}]}}"},
+		{"an announcement", announced},
 		{"an outage", "outages: [{at: 1s, for: 1s, text: no command works, faults: {commands: {any: [{rate: 1, status: 500}]}}}]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -32,7 +32,8 @@ type Reaction struct {
 	//
 	//	answer, reject   of leg A, after its call.initiated
 	//	transfer         of leg A, after its call.answered
-	//	record_start     of any leg, after a callee's call.answered
+	//	record_start     of any leg, after a callee's call.answered, or after the
+	//	                 end of a line that announces it to the two
 	//	tell             speak, playback_start or hangup of the living leg A,
 	//	                 after the call.hangup of a callee who was not reached,
 	//	                 or after its call.answered where no transfer follows
@@ -72,6 +73,9 @@ func causeOf(l *leg, kind string, detail any) (int, bool) {
 		return toTransfer, true
 	case kind == "call.answered":
 		return toRecord, true
+	case kind == "call.speak.ended":
+		s, ok := detail.(*speech)
+		return toRecord, ok && s.status == "completed" && l.call.talking()
 	case kind == "call.hangup" && !l.inbound():
 		end, ok := detail.(*ending)
 		return toTell, ok && !end.talked
@@ -80,10 +84,12 @@ func causeOf(l *leg, kind string, detail any) (int, bool) {
 }
 
 // calls notes an event as the cause of what should follow. Of several causes of
-// one step the first is kept until the switch has reacted to it.
+// one step the first is kept until the switch has reacted to it; but a line that
+// two people hear before they are recorded is what the recording waits for.
 func (k *Call) calls(ev *event, l *leg, detail any) {
 	step, ok := causeOf(l, ev.Kind, detail)
-	if c := &k.causes[step]; ok && (c.event == nil || c.reacted) {
+	c := &k.causes[step]
+	if waits := ev.Kind == "call.speak.ended" && c.event != nil && c.event.Kind != ev.Kind; ok && (c.event == nil || c.reacted || waits) {
 		*c = cause{event: ev}
 	}
 }

@@ -116,6 +116,38 @@ func TestTheObserverHearsEverythingOnce(t *testing.T) {
 	}
 }
 
+// A recording that is announced follows the announcement, not the answer.
+func TestAnAnnouncedRecordingWaitsForTheLine(t *testing.T) {
+	var d diary
+	r := newRig(t, Config{Observer: &d}, func(r *rig) {
+		r.decide = func(r *rig, d received, leg string) {
+			switch {
+			case d.kind == "call.answered" && leg == "B":
+				r.act(r.legA(d), "speak", map[string]any{"payload": "This call is recorded.", "voice": "female", "target_legs": "both"})
+			case d.kind == "call.speak.ended" && leg == "A":
+				r.act(d.leg, "record_start", map[string]any{"format": "mp3", "channels": "dual"})
+			default:
+				naive(r, d, leg)
+			}
+		}
+	})
+	l := r.recorded()
+	r.Close()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	heard, _ := l.Event("A", "call.speak.ended")
+	for i, c := range d.commanded {
+		if c.Action != "record_start" {
+			continue
+		}
+		if re := d.reactions[i]; re.Step != "record_start" || re.Uncorrected != c.At.Sub(heard.Deliveries[0].Sent) {
+			t.Errorf("reaction %+v; the line was told of %v before", re, c.At.Sub(heard.Deliveries[0].Sent))
+		}
+		return
+	}
+	t.Error("nothing was recorded")
+}
+
 func TestLatencyRunsFromTheInstantByThePlan(t *testing.T) {
 	var d diary
 	r := newRig(t, Config{Observer: &d}, func(r *rig) {
