@@ -1,6 +1,7 @@
 package journaltest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -128,6 +129,52 @@ func (h *history) compare(t *testing.T, rt *rapid.T) {
 		wantRecordings, wantErr := h.model.Recordings(ctx, id)
 		agree("recordings", recordings, err, wantRecordings, wantErr)
 	}
+	h.compareRecordings(ctx, agree)
+	for _, id := range bookingsOrNone {
+		q := protocol.CallQuery{Booking: id, After: callIDs[0], Limit: 2}
+		calls, err := h.real.Calls(ctx, q)
+		wantCalls, wantErr := h.model.Calls(ctx, q)
+		agree("calls", calls, err, wantCalls, wantErr)
+		recordings, err := h.real.BookingRecordings(ctx, id)
+		wantRecordings, wantErr := h.model.BookingRecordings(ctx, id)
+		agree("recordings of a booking", recordings, err, wantRecordings, wantErr)
+	}
+	for _, id := range erasureIDs {
+		got, err := h.real.Erasure(ctx, id)
+		want, wantErr := h.model.Erasure(ctx, id)
+		agree("erasure", got, err, want, wantErr)
+	}
+}
+
+func (h *history) compareRecordings(ctx context.Context, agree func(what string, got any, gotErr error, want any, wantErr error)) {
+	none := func(list []protocol.Recording) []protocol.Recording {
+		return append([]protocol.Recording(nil), list...)
+	}
+	for p := range protocol.Partition(partitions) {
+		for _, after := range []protocol.RecordingDue{{}, {At: start, ID: "r2"}} {
+			got, err := h.real.DueRecordings(ctx, p, after, 3)
+			want, wantErr := h.model.DueRecordings(ctx, p, after, 3)
+			agree("due recordings", none(got), err, none(want), wantErr)
+		}
+		got, err := h.real.ArchivedBefore(ctx, p, instants[3], 2)
+		want, wantErr := h.model.ArchivedBefore(ctx, p, instants[3], 2)
+		agree("old recordings", none(got), err, none(want), wantErr)
+		n, oldest, err := h.real.OldestPending(ctx, p)
+		wantN, wantOldest, wantErr := h.model.OldestPending(ctx, p)
+		agree("pending recordings", []any{n, oldest}, err, []any{wantN, wantOldest}, wantErr)
+	}
+	for _, id := range recordingIDs {
+		got, err := h.real.Recording(ctx, id)
+		want, wantErr := h.model.Recording(ctx, id)
+		agree("recording", got, err, want, wantErr)
+		for _, session := range sessions[:2] {
+			for _, kind := range textKinds {
+				text, err := h.real.Text(ctx, id, session, kind)
+				wantText, wantErr := h.model.Text(ctx, id, session, kind)
+				agree("text", text, err, wantText, wantErr)
+			}
+		}
+	}
 }
 
 func show(items []journal.Item) (s string) {
@@ -141,10 +188,10 @@ func show(items []journal.Item) (s string) {
 			s += fmt.Sprintf("\n  %+v", *item.Call)
 		case item.Ended != nil:
 			s += fmt.Sprintf("\n  ended %s", *item.Ended)
-		case item.Recording != nil:
-			s += fmt.Sprintf("\n  %+v", *item.Recording)
 		case item.Order != nil:
 			s += fmt.Sprintf("\n  %+v", *item.Order)
+		case item.Erasure != nil:
+			s += fmt.Sprintf("\n  %+v", *item.Erasure)
 		}
 	}
 	return s
@@ -162,6 +209,10 @@ var (
 	callIDs    = someIDs(4, func(i int) protocol.CallID { return protocol.NewCallID(sessions[i], instants[1+i%4]) })
 
 	orderIDs = someIDs(3, func(i int) protocol.OrderID { return protocol.NewOrderID(instants[1+i%4]) })
+
+	erasureIDs   = someIDs(2, func(i int) protocol.ErasureID { return protocol.NewErasureID(instants[1+i]) })
+	recordingIDs = []protocol.RecordingID{"r1", "r2", "r3", "leg:v3:x"}
+	textKinds    = []protocol.TextKind{protocol.TextTranscript, protocol.TextSummary}
 
 	bookingsOrNone = slices.Concat(bookingIDs, []protocol.BookingID{{}})
 	callsOrNone    = slices.Concat(callIDs, []protocol.CallID{{}})
@@ -200,6 +251,10 @@ func anyChange(rt *rapid.T) (c journal.Change) {
 	c.Calls = rapid.SliceOfN(rapid.Custom(anyCall), 0, 3).Draw(rt, "calls")
 	c.Story = rapid.SliceOfN(rapid.Custom(anyLine), 0, 3).Draw(rt, "story")
 	c.Recordings = rapid.SliceOfN(rapid.Custom(anyRecording), 0, 2).Draw(rt, "recordings")
+	c.Recorded = rapid.SliceOfN(rapid.Custom(anyRecording), 0, 2).Draw(rt, "recorded")
+	c.Texts = rapid.SliceOfN(rapid.Custom(anyText), 0, 2).Draw(rt, "texts")
+	c.Erasures = rapid.SliceOfN(rapid.Custom(anyErasure), 0, 1).Draw(rt, "erasures")
+	c.Forget = rapid.SliceOfN(rapid.Custom(anyForgetting), 0, 1).Draw(rt, "forget")
 	return c
 }
 
@@ -251,7 +306,7 @@ func anyCall(rt *rapid.T) protocol.Call {
 		Caller: protocol.Party(rapid.IntRange(0, 2).Draw(rt, "caller")), Stage: pick(rt, []string{"", "ringing"}),
 		Outcome: pick(rt, protocol.Outcomes()), Reason: pick(rt, []string{"", "why"}),
 		RangAt: pick(rt, instants), AnsweredAt: pick(rt, instants), DialedAt: pick(rt, instants),
-		TalkAt: pick(rt, instants), EndAt: pick(rt, instants), HangupCause: pick(rt, protocol.HangupCauses()),
+		TalkAt: pick(rt, instants), EndAt: pick(rt, instants), ConsentAt: pick(rt, instants), HangupCause: pick(rt, protocol.HangupCauses()),
 		HangupSource: pick(rt, protocol.HangupSources()), State: pick(rt, []string{"", "{}", `{"more":1}`}),
 	}
 }
@@ -265,9 +320,34 @@ func anyLine(rt *rapid.T) protocol.Line {
 
 func anyRecording(rt *rapid.T) protocol.Recording {
 	return protocol.Recording{
-		ID:   pick(rt, []protocol.RecordingID{"r1", "r2", "r3", "leg:v3:x"}),
-		Call: pick(rt, callsOrNone), Booking: pick(rt, bookingsOrNone),
-		Partition: anyPartition(rt), Session: pick(rt, sessions), NextTryAt: pick(rt, instants),
-		NoticedAt: pick(rt, instants),
+		ID: pick(rt, recordingIDs), Call: pick(rt, callsOrNone), Booking: pick(rt, bookingsOrNone),
+		Partition: anyPartition(rt), Caller: protocol.Party(rapid.IntRange(0, 2).Draw(rt, "caller")),
+		Session: pick(rt, sessions), Format: pick(rt, []string{"", "mp3"}),
+		StartedAt: pick(rt, instants), EndedAt: pick(rt, instants), NoticedAt: pick(rt, instants),
+		Status: pick(rt, protocol.RecordingStatuses()), Why: pick(rt, []string{"", "why"}),
+		NextTryAt: pick(rt, instants), Tries: rapid.IntRange(0, 9).Draw(rt, "tries"),
+		Object: pick(rt, []string{"", "a/b.mp3"}), Bytes: rapid.Int64Range(0, 1<<40).Draw(rt, "bytes"), SHA256: pick(rt, []string{"", "00ff"}),
+		ContentType: pick(rt, []string{"", "audio/mpeg"}), ArchivedAt: pick(rt, instants), ErasedAt: pick(rt, instants),
+		CarrierGone: rapid.Bool().Draw(rt, "gone"), Hold: pick(rt, []string{"", "a dispute"}),
+		Summary:    pick(rt, []protocol.SummaryStatus{protocol.SummaryNone, protocol.SummaryWaiting, protocol.SummaryDone, protocol.SummaryFailed}),
+		SummaryWhy: pick(rt, []string{"", "why"}),
 	}
+}
+
+func anyText(rt *rapid.T) protocol.RecordingText {
+	return protocol.RecordingText{
+		Recording: pick(rt, append([]protocol.RecordingID{""}, recordingIDs...)), Session: pick(rt, sessions[:2]), Kind: pick(rt, textKinds),
+		Text: pick(rt, []string{"", "one", "two"}), MadeBy: pick(rt, []string{"", "model"}), At: pick(rt, instants),
+	}
+}
+
+func anyErasure(rt *rapid.T) protocol.ErasureRow {
+	return protocol.ErasureRow{
+		ID: pick(rt, erasureIDs), Partition: anyPartition(rt), CreatedAt: pick(rt, instants), DoneAt: pick(rt, instants),
+		Detail: pick(rt, []string{"{}", `{"party":"x"}`}),
+	}
+}
+
+func anyForgetting(rt *rapid.T) journal.Forgetting {
+	return journal.Forgetting{ID: pick(rt, bookingIDs), A: rapid.Bool().Draw(rt, "a"), B: rapid.Bool().Draw(rt, "b")}
 }

@@ -19,13 +19,16 @@ func testNothing(t *testing.T, open Open) {
 	if err := e.Probe(); err != nil {
 		t.Errorf("probe: %v", err)
 	}
-	var errs [6]error
+	var errs [9]error
 	_, errs[0] = e.Booking(ctx, protocol.NewBookingID(start))
 	_, errs[1] = e.BookingByRef(ctx, "no such")
 	_, errs[2] = e.Call(ctx, protocol.NewCallID("no such", start))
 	_, errs[3] = e.CallOfSession(ctx, "no such")
 	_, errs[4] = e.Order(ctx, protocol.NewOrderID(start))
 	_, errs[5] = e.OrderByRef(ctx, "no such")
+	_, errs[6] = e.Recording(ctx, "no such")
+	_, errs[7] = e.Text(ctx, "no such", "no such", protocol.TextSummary)
+	_, errs[8] = e.Erasure(ctx, protocol.NewErasureID(start))
 	for i, err := range errs {
 		if !errors.Is(err, journal.ErrNone) {
 			t.Errorf("question %d: %v", i, err)
@@ -123,6 +126,8 @@ func testLive(t *testing.T, open Open) {
 	late, soon := recordingAt(start.Add(time.Hour), "a", talking.ID), recordingAt(start, "b", ended.ID)
 	buying, bought := orderAt(start, ""), orderAt(start.Add(time.Hour), "")
 	bought.Stage = protocol.OrderDone
+	erasing, erased := erasureAt(start), erasureAt(start.Add(time.Hour))
+	erased.DoneAt = start.Add(2 * time.Hour)
 	numbers := []protocol.Number{
 		{Number: number(t, "+4930123456"), Partition: 7, State: protocol.NumberRetired, ChangedAt: start},
 		{Number: number(t, "+13125550100"), Partition: 7, ChangedAt: start},
@@ -130,6 +135,7 @@ func testLive(t *testing.T, open Open) {
 	mine := journal.Change{
 		Open: []protocol.Booking{live1, live2, over}, Calls: []protocol.Call{talking, ended, young, old, fresh, never},
 		Recordings: []protocol.Recording{late, soon}, Numbers: numbers, Orders: []protocol.OrderRow{bought, buying},
+		Erasures: []protocol.ErasureRow{erased, erasing},
 	}
 	theirs := journal.Change{
 		Open: []protocol.Booking{bookingAt(t, start, "")}, Calls: []protocol.Call{callAt(t, start, "theirs")},
@@ -141,7 +147,7 @@ func testLive(t *testing.T, open Open) {
 	want := []journal.Item{
 		{Number: &numbers[1]}, {Number: &numbers[0]}, {Booking: &live2}, {Booking: &live1},
 		{Call: &ended}, {Call: &talking}, {Ended: &fresh.Session}, {Ended: &young.Session},
-		{Recording: &soon}, {Recording: &late}, {Order: &buying},
+		{Order: &buying}, {Erasure: &erasing},
 	}
 	same(t, "live", live(t, e, 7, since), nil, want)
 	closed(t, e)
@@ -159,7 +165,7 @@ func testLive(t *testing.T, open Open) {
 	want = []journal.Item{
 		{Number: &numbers[1]}, {Number: &numbers[0]}, {Booking: &live1}, {Call: &talking},
 		{Ended: &fresh.Session}, {Ended: &young.Session}, {Ended: &ended.Session},
-		{Recording: &soon}, {Recording: &late}, {Order: &buying},
+		{Order: &buying}, {Erasure: &erasing},
 	}
 	same(t, "live, later", live(t, e, 7, since), nil, want)
 	// And it may come back, and change hands.
@@ -170,7 +176,7 @@ func testLive(t *testing.T, open Open) {
 			t.Errorf("live call %+v", item.Call)
 		}
 	}
-	if n := len(live(t, e, 8, since)); n != 5 {
+	if n := len(live(t, e, 8, since)); n != 4 {
 		t.Errorf("the other partition has %d items", n)
 	}
 	// A reader who has seen enough stops.

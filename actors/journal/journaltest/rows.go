@@ -27,7 +27,7 @@ func testRoundTrip(t *testing.T, open Open) {
 		ID: protocol.NewBookingID(start.Add(2 * time.Second)), CreatedAt: time.Unix(0, 0), CheckoutAt: time.Unix(-1, 999),
 	}
 	fullCall, bareCall := callAt(t, start, odd), protocol.Call{ID: protocol.CallID{15: 1}}
-	fullCall.AnsweredAt = start.Add(999)
+	fullCall.AnsweredAt, fullCall.ConsentAt = start.Add(999), start.Add(time.Second)
 	fullCall.Stage, fullCall.Reason, fullCall.State, fullCall.EndAt = odd, odd, odd, far
 	lines := []protocol.Line{{Call: fullCall.ID, N: 1, At: start, What: odd}, {Call: fullCall.ID, N: 1 << 40}}
 	recordings := []protocol.Recording{recordingAt(start, odd, fullCall.ID), {ID: "x" + protocol.RecordingID(odd), Call: fullCall.ID}}

@@ -25,6 +25,10 @@ func Run(t *testing.T, open Open) {
 	t.Run("closings", func(t *testing.T) { testClosings(t, open) })
 	t.Run("movings", func(t *testing.T) { testMovings(t, open) })
 	t.Run("orders", func(t *testing.T) { testOrders(t, open) })
+	t.Run("recordings", func(t *testing.T) { testRecordings(t, open) })
+	t.Run("texts", func(t *testing.T) { testTexts(t, open) })
+	t.Run("erasures", func(t *testing.T) { testErasures(t, open) })
+	t.Run("calls", func(t *testing.T) { testCalls(t, open) })
 	t.Run("refusals", func(t *testing.T) { testRefusals(t, open) })
 	t.Run("live", func(t *testing.T) { testLive(t, open) })
 	t.Run("lists", func(t *testing.T) { testLists(t, open) })
@@ -104,7 +108,7 @@ func bookingAt(t testing.TB, at time.Time, ref string) protocol.Booking {
 		LimitAt: at.Add(36 * time.Hour), IdleAt: at.Add(30 * time.Hour),
 		Terms: protocol.Terms{
 			Idle: 6 * time.Hour, Grace: 30 * time.Second, Region: region(t, "US-312"), RegionStrict: true,
-			Masks: protocol.MasksPair, OnCheckout: protocol.CutCalls,
+			Masks: protocol.MasksPair, OnCheckout: protocol.CutCalls, Recording: protocol.RecordDualWAV, Summary: true,
 		},
 	}
 }
@@ -137,12 +141,21 @@ func callAt(t testing.TB, at time.Time, session string) protocol.Call {
 	}
 }
 
+// recordingAt is an archived recording, all of whose fields are set.
 func recordingAt(at time.Time, id string, call protocol.CallID) protocol.Recording {
 	return protocol.Recording{
-		ID: protocol.RecordingID(id), Call: call, Booking: protocol.NewBookingID(at), Partition: 7,
+		ID: protocol.RecordingID(id), Call: call, Booking: protocol.NewBookingID(at), Partition: 7, Caller: protocol.PartyB,
 		Session: "session", Leg: "v3:leg", LegUUID: "uuid", Format: "mp3", Channels: "dual",
-		StartedAt: at, EndedAt: at.Add(time.Minute), NoticedAt: at.Add(2 * time.Minute), NextTryAt: at.Add(3 * time.Minute),
+		StartedAt: at, EndedAt: at.Add(time.Minute), NoticedAt: at.Add(2 * time.Minute),
+		Status: protocol.RecordingArchived, Why: "because", NextTryAt: at.Add(3 * time.Minute), Tries: 2,
+		Object: "2026/03/01/b/r.mp3", Bytes: 1 << 33, SHA256: "00ff", ContentType: "audio/mpeg",
+		ArchivedAt: at.Add(4 * time.Minute), ErasedAt: at.Add(5 * time.Minute), CarrierGone: true, Hold: "a dispute",
+		Summary: protocol.SummaryFailed, SummaryWhy: "no model",
 	}
+}
+
+func erasureAt(at time.Time) protocol.ErasureRow {
+	return protocol.ErasureRow{ID: protocol.NewErasureID(at), Partition: 7, CreatedAt: at, Detail: `{"party":"+13125550111"}`}
 }
 
 // micro makes of a record's times what a store makes of them.

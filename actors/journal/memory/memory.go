@@ -28,7 +28,9 @@ type Engine struct {
 	sessions   map[protocol.SessionID]protocol.CallID
 	story      map[protocol.CallID][]protocol.Line // in order of N
 	recordings map[protocol.RecordingID]protocol.Recording
+	texts      []protocol.RecordingText // in the order of their coming
 	orders     map[protocol.OrderID]protocol.OrderRow
+	erasures   map[protocol.ErasureID]protocol.ErasureRow
 
 	before, after []error // what the next commits fail with
 	probes        []error
@@ -50,6 +52,7 @@ func New() *Engine {
 		story:      map[protocol.CallID][]protocol.Line{},
 		recordings: map[protocol.RecordingID]protocol.Recording{},
 		orders:     map[protocol.OrderID]protocol.OrderRow{},
+		erasures:   map[protocol.ErasureID]protocol.ErasureRow{},
 	}
 }
 
@@ -137,12 +140,18 @@ func (e *Engine) write(c journal.Change) error {
 		}
 	}
 	for _, r := range c.Recordings {
-		if _, known := e.recordings[r.ID]; known {
-			continue
+		if _, known := e.recordings[r.ID]; !known {
+			e.recordings[r.ID] = cutRecording(r)
 		}
-		r.StartedAt, r.EndedAt = cut(r.StartedAt), cut(r.EndedAt)
-		r.NoticedAt, r.NextTryAt = cut(r.NoticedAt), cut(r.NextTryAt)
-		e.recordings[r.ID] = r
+	}
+	for _, r := range c.Recorded {
+		if was, known := e.recordings[r.ID]; known {
+			r.Call, r.Booking, r.Partition = was.Call, was.Booking, was.Partition
+			e.recordings[r.ID] = cutRecording(r)
+		}
+	}
+	for _, t := range c.Texts {
+		e.text(t)
 	}
 	for _, o := range c.Orders {
 		if was, there := e.orders[o.ID]; there {
@@ -153,7 +162,68 @@ func (e *Engine) write(c journal.Change) error {
 		o.CreatedAt, o.ChangedAt = cut(o.CreatedAt), cut(o.ChangedAt)
 		e.orders[o.ID] = o
 	}
+	for _, x := range c.Erasures {
+		if was, there := e.erasures[x.ID]; there {
+			was.DoneAt, was.Detail = cut(x.DoneAt), x.Detail
+			e.erasures[x.ID] = was
+			continue
+		}
+		x.CreatedAt, x.DoneAt = cut(x.CreatedAt), cut(x.DoneAt)
+		e.erasures[x.ID] = x
+	}
+	for _, f := range c.Forget {
+		e.forget(f)
+	}
 	return nil
+}
+
+func cutRecording(r protocol.Recording) protocol.Recording {
+	for _, at := range []*time.Time{&r.StartedAt, &r.EndedAt, &r.NoticedAt, &r.NextTryAt, &r.ArchivedAt, &r.ErasedAt} {
+		*at = cut(*at)
+	}
+	return r
+}
+
+// text keeps the first text of a kind; an empty one takes it away.
+func (e *Engine) text(t protocol.RecordingText) {
+	if t.Text == "" {
+		e.texts = slices.DeleteFunc(e.texts, func(x protocol.RecordingText) bool {
+			return x.Kind == t.Kind && about(x, t.Recording, t.Session)
+		})
+		return
+	}
+	if t.Recording != "" {
+		t.Session = ""
+	}
+	if !slices.ContainsFunc(e.texts, func(x protocol.RecordingText) bool {
+		return x.Kind == t.Kind && x.Recording == t.Recording && x.Session == t.Session
+	}) {
+		t.At = cut(t.At)
+		e.texts = append(e.texts, t)
+	}
+}
+
+// about says whether a text is one of a recording: it has its id, or none and
+// its session.
+func about(t protocol.RecordingText, id protocol.RecordingID, s protocol.SessionID) bool {
+	if t.Recording != "" {
+		return t.Recording == id
+	}
+	return t.Session != "" && t.Session == s
+}
+
+func (e *Engine) forget(f journal.Forgetting) {
+	b, there := e.bookings[f.ID]
+	if !there || b.State != protocol.BookingClosed {
+		return
+	}
+	if f.A {
+		b.PartyA = phone.Number{}
+	}
+	if f.B {
+		b.PartyB = phone.Number{}
+	}
+	e.bookings[f.ID] = b
 }
 
 // ordered checks that no order takes another's ref.
@@ -218,7 +288,7 @@ func (e *Engine) close(c journal.Closing) {
 
 func (e *Engine) call(c protocol.Call) {
 	c.RangAt, c.AnsweredAt, c.DialedAt = cut(c.RangAt), cut(c.AnsweredAt), cut(c.DialedAt)
-	c.TalkAt, c.EndAt = cut(c.TalkAt), cut(c.EndAt)
+	c.TalkAt, c.EndAt, c.ConsentAt = cut(c.TalkAt), cut(c.EndAt), cut(c.ConsentAt)
 	e.calls[c.ID] = c
 	// A call's id is made from its session, so it keeps it. Should two calls
 	// claim one session, the younger has it.

@@ -58,16 +58,14 @@ func (e *Engine) live(p protocol.Partition, endedSince time.Time) []journal.Item
 			items = append(items, journal.Item{Ended: &c.Session})
 		}
 	}
-	recordings := slices.SortedFunc(maps.Values(e.recordings), byRecording)
-	slices.SortStableFunc(recordings, func(a, b protocol.Recording) int { return a.NextTryAt.Compare(b.NextTryAt) })
-	for _, r := range recordings {
-		if r.Partition == p {
-			items = append(items, journal.Item{Recording: &r})
-		}
-	}
 	for _, o := range slices.SortedFunc(maps.Values(e.orders), byOrder) {
 		if o.Partition == p && !o.Stage.Over() {
 			items = append(items, journal.Item{Order: &o})
+		}
+	}
+	for _, x := range slices.SortedFunc(maps.Values(e.erasures), byErasure) {
+		if x.Partition == p && x.DoneAt.IsZero() {
+			items = append(items, journal.Item{Erasure: &x})
 		}
 	}
 	return items
@@ -141,17 +139,112 @@ func (e *Engine) Story(_ context.Context, id protocol.CallID) ([]protocol.Line, 
 	return slices.Clone(e.story[id]), nil
 }
 
-// Recordings implements journal.Store.
-func (e *Engine) Recordings(_ context.Context, id protocol.CallID) ([]protocol.Recording, error) {
+// Calls implements journal.Store.
+func (e *Engine) Calls(_ context.Context, q protocol.CallQuery) ([]protocol.Call, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var found []protocol.Recording
-	for _, r := range slices.SortedFunc(maps.Values(e.recordings), byRecording) {
-		if r.Call == id {
-			found = append(found, r)
+	var found []protocol.Call
+	for _, c := range slices.SortedFunc(maps.Values(e.calls), byCall) {
+		if q.Limit > 0 && len(found) == q.Limit {
+			break
+		}
+		if bytes.Compare(c.ID[:], q.After[:]) > 0 && (q.Booking == (protocol.BookingID{}) || c.Booking == q.Booking) {
+			found = append(found, c)
 		}
 	}
 	return found, nil
+}
+
+// Recording implements journal.Store.
+func (e *Engine) Recording(_ context.Context, id protocol.RecordingID) (protocol.Recording, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r, there := e.recordings[id]
+	if !there {
+		return protocol.Recording{}, fmt.Errorf("recording %.40q: %w", string(id), journal.ErrNone)
+	}
+	return r, nil
+}
+
+// selected lists the recordings that are wanted, in an order.
+func (e *Engine) selected(wanted func(protocol.Recording) bool, order func(a, b protocol.Recording) int) []protocol.Recording {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var found []protocol.Recording
+	for _, r := range e.recordings {
+		if wanted(r) {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, order)
+	return found
+}
+
+// Recordings implements journal.Store.
+func (e *Engine) Recordings(_ context.Context, id protocol.CallID) ([]protocol.Recording, error) {
+	return e.selected(func(r protocol.Recording) bool { return r.Call == id }, byRecording), nil
+}
+
+// BookingRecordings implements journal.Store.
+func (e *Engine) BookingRecordings(_ context.Context, id protocol.BookingID) ([]protocol.Recording, error) {
+	return e.selected(func(r protocol.Recording) bool { return r.Booking == id }, byRecording), nil
+}
+
+// DueRecordings implements journal.Store.
+func (e *Engine) DueRecordings(_ context.Context, p protocol.Partition, after protocol.RecordingDue, limit int) ([]protocol.Recording, error) {
+	due := e.selected(func(r protocol.Recording) bool {
+		return r.Partition == p && !r.NextTryAt.IsZero() &&
+			cmp.Or(r.NextTryAt.Compare(after.At), cmp.Compare(r.ID, after.ID)) > 0
+	}, func(a, b protocol.Recording) int {
+		return cmp.Or(a.NextTryAt.Compare(b.NextTryAt), byRecording(a, b))
+	})
+	return due[:min(limit, len(due))], nil
+}
+
+// OldestPending implements journal.Store.
+func (e *Engine) OldestPending(_ context.Context, p protocol.Partition) (n int, noticedAt time.Time, err error) {
+	waiting := e.selected(func(r protocol.Recording) bool { return r.Partition == p && r.Status == protocol.RecordingPending }, byNotice)
+	for _, r := range waiting {
+		if !r.NoticedAt.IsZero() {
+			return len(waiting), r.NoticedAt, nil
+		}
+	}
+	return len(waiting), time.Time{}, nil
+}
+
+// ArchivedBefore implements journal.Store.
+func (e *Engine) ArchivedBefore(_ context.Context, p protocol.Partition, before time.Time, limit int) ([]protocol.Recording, error) {
+	old := e.selected(func(r protocol.Recording) bool {
+		return r.Partition == p && r.Status == protocol.RecordingArchived && r.Hold == "" && !r.NoticedAt.IsZero() && r.NoticedAt.Before(before)
+	}, byNotice)
+	return old[:min(limit, len(old))], nil
+}
+
+// Text implements journal.Store.
+func (e *Engine) Text(_ context.Context, id protocol.RecordingID, s protocol.SessionID, kind protocol.TextKind) (protocol.RecordingText, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var found protocol.RecordingText
+	for _, t := range e.texts {
+		if t.Kind == kind && about(t, id, s) && (found.Text == "" || t.Recording != "") {
+			found = t // the recording's own goes before one of its session
+		}
+	}
+	if found.Text != "" {
+		return found, nil
+	}
+	return protocol.RecordingText{}, fmt.Errorf("%s of recording %.40q: %w", kind, string(id), journal.ErrNone)
+}
+
+// Erasure implements journal.Store.
+func (e *Engine) Erasure(_ context.Context, id protocol.ErasureID) (protocol.ErasureRow, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	x, there := e.erasures[id]
+	if !there {
+		return protocol.ErasureRow{}, fmt.Errorf("erasure %s: %w", id, journal.ErrNone)
+	}
+	return x, nil
 }
 
 // Order implements journal.Store.
@@ -191,3 +284,8 @@ func byOrder(a, b protocol.OrderRow) int      { return bytes.Compare(a.ID[:], b.
 func byBooking(a, b protocol.Booking) int     { return bytes.Compare(a.ID[:], b.ID[:]) }
 func byCall(a, b protocol.Call) int           { return bytes.Compare(a.ID[:], b.ID[:]) }
 func byRecording(a, b protocol.Recording) int { return cmp.Compare(a.ID, b.ID) }
+func byErasure(a, b protocol.ErasureRow) int  { return bytes.Compare(a.ID[:], b.ID[:]) }
+
+func byNotice(a, b protocol.Recording) int {
+	return cmp.Or(a.NoticedAt.Compare(b.NoticedAt), byRecording(a, b))
+}

@@ -20,7 +20,11 @@ type statements struct {
 	closeBooking             driver.StmtExecContext
 	number                   driver.StmtExecContext
 	callDue, call            driver.StmtExecContext
-	line, recording          driver.StmtExecContext
+	line                     driver.StmtExecContext
+	newRecording, recording  driver.StmtExecContext
+	putText, dropText        driver.StmtExecContext
+	newErasure, erasure      driver.StmtExecContext
+	forget                   driver.StmtExecContext
 	openOrder, moveOrder     driver.StmtExecContext
 	probe                    driver.StmtExecContext
 }
@@ -42,24 +46,37 @@ func (s *statements) texts() map[*driver.StmtExecContext]string {
 		// here, not at whether they change. It changes no row if one of those
 		// columns does change; then call writes them all.
 		&s.callDue: `INSERT INTO call (` + callColumns + `, due)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
-			ON CONFLICT DO UPDATE SET booking_id = excluded.booking_id, number = excluded.number,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+			ON CONFLICT DO UPDATE SET number = excluded.number,
 			caller = excluded.caller, stage = excluded.stage, outcome = excluded.outcome, reason = excluded.reason,
 			rang_at = excluded.rang_at, answered_at = excluded.answered_at, dialed_at = excluded.dialed_at,
 			talk_at = excluded.talk_at, hangup_cause = excluded.hangup_cause, hangup_source = excluded.hangup_source,
-			state = excluded.state
-			WHERE due = 1 AND part = excluded.part AND session_id = excluded.session_id AND end_at IS excluded.end_at`,
+			consent_at = excluded.consent_at, state = excluded.state
+			WHERE due = 1 AND part = excluded.part AND session_id = excluded.session_id AND end_at IS excluded.end_at
+			AND booking_id IS excluded.booking_id`,
 		&s.call: `INSERT INTO call (` + callColumns + `, due)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?17, ?17 <> '')
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?18, ?18 <> '')
 			ON CONFLICT DO UPDATE SET part = excluded.part, booking_id = excluded.booking_id, number = excluded.number,
 			caller = excluded.caller, session_id = excluded.session_id, stage = excluded.stage,
 			outcome = excluded.outcome, reason = excluded.reason, rang_at = excluded.rang_at,
 			answered_at = excluded.answered_at, dialed_at = excluded.dialed_at, talk_at = excluded.talk_at,
 			end_at = excluded.end_at, hangup_cause = excluded.hangup_cause, hangup_source = excluded.hangup_source,
-			state = excluded.state, due = excluded.due`,
+			consent_at = excluded.consent_at, state = excluded.state, due = excluded.due`,
 		&s.line: `INSERT INTO call_story (` + lineColumns + `) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		&s.recording: `INSERT INTO recording (` + recordingColumns + `)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		&s.newRecording: `INSERT INTO recording (` + recordingColumns + `)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		&s.recording: `UPDATE recording SET caller = ?2, session_id = ?3, leg_id = ?4, leg_uuid = ?5, format = ?6,
+			channels = ?7, started_at = ?8, ended_at = ?9, noticed_at = ?10, status = ?11, why = ?12, next_try_at = ?13,
+			tries = ?14, object = ?15, bytes = ?16, sha256 = ?17, content_type = ?18, archived_at = ?19, erased_at = ?20,
+			carrier_gone = ?21, hold = ?22, summary = ?23, summary_why = ?24
+			WHERE id = ?1`,
+		&s.putText: `INSERT INTO recording_text (` + textColumns + `) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		&s.dropText: `DELETE FROM recording_text WHERE kind = ?3
+			AND (recording_id = ?1 AND ?1 <> '' OR recording_id = '' AND session_id = ?2 AND ?2 <> '')`,
+		&s.newErasure: `INSERT INTO erasure (` + erasureColumns + `) VALUES (?, ?, ?, ?, ?)`,
+		&s.erasure:    `UPDATE erasure SET done_at = ?2, detail = ?3 WHERE id = ?1`,
+		&s.forget: `UPDATE booking SET party_a = iif(?2, '', party_a), party_b = iif(?3, '', party_b)
+			WHERE id = ?1 AND state = 'closed'`,
 		&s.moveOrder: `UPDATE number_order SET stage = ?2, changed_at = ?3, detail = ?4 WHERE id = ?1`,
 		&s.openOrder: `INSERT INTO number_order (` + orderColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		&s.probe:     `UPDATE probe SET n = n + 1`,
@@ -186,26 +203,22 @@ func (w *writer) write(c *journal.Change) error {
 			return fmt.Errorf("story of call %s: %w", l.Call, err)
 		}
 	}
-	for i := range c.Recordings {
-		r := &c.Recordings[i]
-		if _, err := w.exec(w.statements.recording, string(r.ID), id(r.Call), id(r.Booking), int64(r.Partition),
-			string(r.Session), string(r.Leg), r.LegUUID, r.Format, r.Channels, instant(r.StartedAt),
-			instant(r.EndedAt), instant(r.NoticedAt), instant(r.NextTryAt)); err != nil {
-			return fmt.Errorf("recording %.40q: %w", string(r.ID), err)
-		}
+	if err := w.recordings(c); err != nil {
+		return err
 	}
 	for i := range c.Orders {
 		if err := w.order(&c.Orders[i]); err != nil {
 			return fmt.Errorf("order %s: %w", c.Orders[i].ID, err)
 		}
 	}
-	return nil
+	return w.erasures(c)
 }
 
 func (w *writer) call(c *protocol.Call) error {
 	args := [...]driver.Value{c.ID.String(), int64(c.Partition), id(c.Booking), c.Number.E164(), c.Caller.String(),
 		string(c.Session), c.Stage, c.Outcome.String(), c.Reason, instant(c.RangAt), instant(c.AnsweredAt),
-		instant(c.DialedAt), instant(c.TalkAt), instant(c.EndAt), c.HangupCause.String(), c.HangupSource.String(), c.State}
+		instant(c.DialedAt), instant(c.TalkAt), instant(c.EndAt), c.HangupCause.String(), c.HangupSource.String(),
+		instant(c.ConsentAt), c.State}
 	if c.State != "" {
 		changed, err := w.exec(w.statements.callDue, args[:]...)
 		if err != nil || changed > 0 {
@@ -224,6 +237,80 @@ func (w *writer) order(o *protocol.OrderRow) error {
 	_, err = w.exec(w.statements.openOrder, o.ID.String(), text(string(o.Ref)), int64(o.Partition), o.Stage.String(),
 		instant(o.CreatedAt), instant(o.ChangedAt), o.Detail)
 	return err
+}
+
+// recordings writes all that a change says about recordings.
+func (w *writer) recordings(c *journal.Change) error {
+	for i := range c.Recordings {
+		r := &c.Recordings[i]
+		whose := []driver.Value{string(r.ID), id(r.Call), id(r.Booking), int64(r.Partition)}
+		if _, err := w.exec(w.statements.newRecording, append(whose, recorded(r)...)...); err != nil {
+			return fmt.Errorf("recording %.40q: %w", string(r.ID), err)
+		}
+	}
+	for i := range c.Recorded {
+		r := &c.Recorded[i]
+		if _, err := w.exec(w.statements.recording, append([]driver.Value{string(r.ID)}, recorded(r)...)...); err != nil {
+			return fmt.Errorf("recording %.40q: %w", string(r.ID), err)
+		}
+	}
+	for i := range c.Texts {
+		if err := w.text(&c.Texts[i]); err != nil {
+			return fmt.Errorf("%s of recording %.40q: %w", c.Texts[i].Kind, string(c.Texts[i].Recording), err)
+		}
+	}
+	return nil
+}
+
+// recorded is what may change of a recording's row.
+func recorded(r *protocol.Recording) []driver.Value {
+	return []driver.Value{r.Caller.String(), string(r.Session), string(r.Leg), r.LegUUID, r.Format, r.Channels,
+		instant(r.StartedAt), instant(r.EndedAt), instant(r.NoticedAt), r.Status.String(), r.Why, instant(r.NextTryAt),
+		int64(r.Tries), r.Object, r.Bytes, r.SHA256, r.ContentType, instant(r.ArchivedAt), instant(r.ErasedAt),
+		truth(r.CarrierGone), r.Hold, r.Summary.String(), r.SummaryWhy}
+}
+
+// text keeps one under its recording or, if the carrier has told only that, under
+// its session.
+func (w *writer) text(t *protocol.RecordingText) error {
+	if t.Text == "" {
+		_, err := w.exec(w.statements.dropText, string(t.Recording), string(t.Session), t.Kind.String())
+		return err
+	}
+	session := t.Session
+	if t.Recording != "" {
+		session = ""
+	}
+	_, err := w.exec(w.statements.putText, string(t.Recording), string(session), t.Kind.String(), t.Text, t.MadeBy, instant(t.At))
+	return err
+}
+
+// erasures writes all that a change says about them.
+func (w *writer) erasures(c *journal.Change) error {
+	for i := range c.Erasures {
+		x := &c.Erasures[i]
+		changed, err := w.exec(w.statements.erasure, x.ID.String(), instant(x.DoneAt), x.Detail)
+		if err == nil && changed == 0 {
+			_, err = w.exec(w.statements.newErasure, x.ID.String(), int64(x.Partition), instant(x.CreatedAt), instant(x.DoneAt), x.Detail)
+		}
+		if err != nil {
+			return fmt.Errorf("erasure %s: %w", x.ID, err)
+		}
+	}
+	for i := range c.Forget {
+		f := &c.Forget[i]
+		if _, err := w.exec(w.statements.forget, f.ID.String(), truth(f.A), truth(f.B)); err != nil {
+			return fmt.Errorf("forget parties of booking %s: %w", f.ID, err)
+		}
+	}
+	return nil
+}
+
+func truth(b bool) driver.Value {
+	if b {
+		return int64(1)
+	}
+	return int64(0)
 }
 
 // text is NULL when it is empty.

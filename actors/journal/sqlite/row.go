@@ -16,9 +16,11 @@ import (
 const (
 	numberColumns    = "number, part, state, changed_at, rest_until"
 	bookingColumns   = "id, ref, part, number_a, number_b, party_a, party_b, state, reason, created_at, checkout_at, free_at, asked_us, limit_at, idle_at, terms"
-	callColumns      = "id, part, booking_id, number, caller, session_id, stage, outcome, reason, rang_at, answered_at, dialed_at, talk_at, end_at, hangup_cause, hangup_source, state"
+	callColumns      = "id, part, booking_id, number, caller, session_id, stage, outcome, reason, rang_at, answered_at, dialed_at, talk_at, end_at, hangup_cause, hangup_source, consent_at, state"
 	lineColumns      = "call_id, n, at, what"
-	recordingColumns = "id, call_id, booking_id, part, session_id, leg_id, leg_uuid, format, channels, started_at, ended_at, noticed_at, next_try_at"
+	recordingColumns = "id, call_id, booking_id, part, caller, session_id, leg_id, leg_uuid, format, channels, started_at, ended_at, noticed_at, status, why, next_try_at, tries, object, bytes, sha256, content_type, archived_at, erased_at, carrier_gone, hold, summary, summary_why"
+	textColumns      = "recording_id, session_id, kind, text, made_by, at"
+	erasureColumns   = "id, part, created_at, done_at, detail"
 	orderColumns     = "id, ref, part, stage, created_at, changed_at, detail"
 )
 
@@ -167,7 +169,7 @@ func readCall(r *row) protocol.Call {
 		Stage: r.text(), Outcome: parsed(r, word(protocol.ParseOutcome)), Reason: r.text(),
 		RangAt: r.instant(), AnsweredAt: r.instant(), DialedAt: r.instant(), TalkAt: r.instant(), EndAt: r.instant(),
 		HangupCause:  optional(r, word(protocol.ParseHangupCause)),
-		HangupSource: parsed(r, word(parseSource)), State: r.text(),
+		HangupSource: parsed(r, word(parseSource)), ConsentAt: r.instant(), State: r.text(),
 	}
 }
 
@@ -188,9 +190,27 @@ func readRecording(r *row) protocol.Recording {
 	return protocol.Recording{
 		ID: protocol.RecordingID(r.text()), Call: optional(r, protocol.ParseCallID),
 		Booking: optional(r, protocol.ParseBookingID), Partition: r.partition(),
+		Caller:  optional(r, word(protocol.ParseParty)),
 		Session: protocol.SessionID(r.text()), Leg: protocol.LegID(r.text()), LegUUID: r.text(),
-		Format: r.text(), Channels: r.text(), StartedAt: r.instant(), EndedAt: r.instant(),
-		NoticedAt: r.instant(), NextTryAt: r.instant(),
+		Format: r.text(), Channels: r.text(), StartedAt: r.instant(), EndedAt: r.instant(), NoticedAt: r.instant(),
+		Status: parsed(r, word(protocol.ParseRecordingStatus)), Why: r.text(), NextTryAt: r.instant(), Tries: int(r.integer()),
+		Object: r.text(), Bytes: r.integer(), SHA256: r.text(), ContentType: r.text(),
+		ArchivedAt: r.instant(), ErasedAt: r.instant(), CarrierGone: r.integer() != 0, Hold: r.text(),
+		Summary: parsed(r, word(protocol.ParseSummaryStatus)), SummaryWhy: r.text(),
+	}
+}
+
+func readText(r *row) protocol.RecordingText {
+	return protocol.RecordingText{
+		Recording: protocol.RecordingID(r.text()), Session: protocol.SessionID(r.text()),
+		Kind: parsed(r, word(protocol.ParseTextKind)), Text: r.text(), MadeBy: r.text(), At: r.instant(),
+	}
+}
+
+func readErasure(r *row) protocol.ErasureRow {
+	return protocol.ErasureRow{
+		ID: parsed(r, protocol.ParseErasureID), Partition: r.partition(),
+		CreatedAt: r.instant(), DoneAt: r.instant(), Detail: r.text(),
 	}
 }
 

@@ -104,12 +104,12 @@ func live(ctx context.Context, tx *sql.Tx, part, endedSince int64) iter.Seq2[jou
 				`INDEXED BY call_ended WHERE due = 0 AND end_at IS NOT NULL AND part = ? AND end_at >= ?
 				ORDER BY end_at, session_id`, part, endedSince),
 				func(v *protocol.SessionID) journal.Item { return journal.Item{Ended: v} }) &&
-			items(yield, each(ctx, tx, "recording", recordingColumns, readRecording,
-				"INDEXED BY recording_todo WHERE status = 'pending' AND part = ? ORDER BY next_try_at, id", part),
-				func(v *protocol.Recording) journal.Item { return journal.Item{Recording: v} }) &&
 			items(yield, each(ctx, tx, "number_order", orderColumns, readOrder,
 				"INDEXED BY number_order_due WHERE stage NOT IN ('done', 'failed') AND part = ? ORDER BY id", part),
-				func(v *protocol.OrderRow) journal.Item { return journal.Item{Order: v} })
+				func(v *protocol.OrderRow) journal.Item { return journal.Item{Order: v} }) &&
+			items(yield, each(ctx, tx, "erasure", erasureColumns, readErasure,
+				"INDEXED BY erasure_due WHERE done_at IS NULL AND part = ? ORDER BY id", part),
+				func(v *protocol.ErasureRow) journal.Item { return journal.Item{Erasure: v} })
 	}
 }
 
@@ -158,12 +158,8 @@ func (e *Engine) Bookings(ctx context.Context, q protocol.BookingQuery) ([]proto
 		tail += " AND ? IN (party_a, party_b)"
 		args = append(args, q.Party.E164())
 	}
-	limit := q.Limit
-	if limit <= 0 {
-		limit = -1 // SQLite's "no limit"
-	}
 	list, err := all(each(ctx, e.readers, "booking", bookingColumns, readBooking, tail+" ORDER BY id LIMIT ?",
-		append(args, limit)...))
+		append(args, most(q.Limit))...))
 	if err != nil {
 		return nil, fmt.Errorf("list bookings: %w", err)
 	}
@@ -199,15 +195,23 @@ func (e *Engine) Story(ctx context.Context, id protocol.CallID) ([]protocol.Line
 	return list, nil
 }
 
-// Recordings implements journal.Store.
-func (e *Engine) Recordings(ctx context.Context, id protocol.CallID) ([]protocol.Recording, error) {
-	tail, args := "WHERE call_id = ? ORDER BY id", []any{id.String()}
-	if id == (protocol.CallID{}) {
-		tail, args = "WHERE call_id IS NULL ORDER BY id", nil
+// most is a limit as SQLite has it, where -1 is none.
+func most(limit int) int {
+	if limit <= 0 {
+		return -1
 	}
-	list, err := all(each(ctx, e.readers, "recording", recordingColumns, readRecording, tail, args...))
+	return limit
+}
+
+// Calls implements journal.Store.
+func (e *Engine) Calls(ctx context.Context, q protocol.CallQuery) ([]protocol.Call, error) {
+	tail, args := "WHERE id > ?", []any{q.After.String()}
+	if q.Booking != (protocol.BookingID{}) {
+		tail, args = "INDEXED BY call_booking WHERE booking_id = ? AND id > ?", []any{q.Booking.String(), q.After.String()}
+	}
+	list, err := all(each(ctx, e.readers, "call", callColumns, readCall, tail+" ORDER BY id LIMIT ?", append(args, most(q.Limit))...))
 	if err != nil {
-		return nil, fmt.Errorf("recordings of call %s: %w", id, err)
+		return nil, fmt.Errorf("list calls: %w", err)
 	}
 	return list, nil
 }
@@ -237,4 +241,13 @@ func (e *Engine) Orders(ctx context.Context, limit int) ([]protocol.OrderRow, er
 		return nil, fmt.Errorf("list orders: %w", err)
 	}
 	return list, nil
+}
+
+// Erasure implements journal.Store.
+func (e *Engine) Erasure(ctx context.Context, id protocol.ErasureID) (protocol.ErasureRow, error) {
+	x, err := one(each(ctx, e.readers, "erasure", erasureColumns, readErasure, "WHERE id = ?", id.String()))
+	if err != nil {
+		return x, fmt.Errorf("erasure %s: %w", id, err)
+	}
+	return x, nil
 }

@@ -1,0 +1,198 @@
+package journaltest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"maskswitch/actors/journal"
+	"maskswitch/actors/phone"
+	"maskswitch/actors/protocol"
+)
+
+func testRecordings(t *testing.T, open Open) {
+	ctx := t.Context()
+	e := opened(t, open, t.TempDir())
+	defer closed(t, e)
+	call, booking := protocol.NewCallID("s", start), protocol.NewBookingID(start)
+	waits := func(id string, noticed, next time.Duration) protocol.Recording {
+		return protocol.Recording{
+			ID: protocol.RecordingID(id), Call: call, Booking: booking, Partition: 7,
+			NoticedAt: start.Add(noticed), NextTryAt: start.Add(next),
+		}
+	}
+	// Three are due at one instant; a page may end between any two.
+	all := []protocol.Recording{
+		waits("b", 0, time.Hour), waits("a", time.Second, time.Hour), waits("c", 2*time.Second, time.Hour),
+		waits("d", 3*time.Second, 0), waits("e", 4*time.Second, 2*time.Hour),
+	}
+	theirs := waits("theirs", -time.Hour, 0)
+	theirs.Partition, theirs.Call, theirs.Booking = 8, protocol.CallID{}, protocol.BookingID{}
+	idle := waits("idle", 5*time.Second, 0)
+	idle.NextTryAt, idle.Status = time.Time{}, protocol.RecordingLost
+	commit(t, e, journal.Change{Recordings: append(all, theirs, idle)})
+	for limit := 1; limit <= 6; limit++ {
+		var ids string
+		for after := (protocol.RecordingDue{}); ; {
+			page, err := e.DueRecordings(ctx, 7, after, limit)
+			if err != nil || len(page) > limit {
+				t.Fatalf("page of %d: %v", len(page), err)
+			}
+			for _, r := range page {
+				ids += string(r.ID)
+				after = protocol.RecordingDue{At: r.NextTryAt, ID: r.ID}
+			}
+			if len(page) < limit {
+				break
+			}
+		}
+		if ids != "dabce" {
+			t.Errorf("in pages of %d they are due as %s", limit, ids)
+		}
+	}
+	n, oldest, err := e.OldestPending(ctx, 7)
+	same(t, "pending", []any{n, oldest}, err, []any{5, start})
+
+	// Who is known stays whose he was; all else is as it is now.
+	b := all[0]
+	b.Status, b.NextTryAt, b.Bytes, b.Object, b.ArchivedAt = protocol.RecordingArchived, time.Time{}, 9, "x", start
+	moved := b
+	moved.Call, moved.Booking, moved.Partition = protocol.CallID{1}, protocol.BookingID{1}, 9
+	never := waits("never", 0, 0)
+	commit(t, e, journal.Change{Recordings: []protocol.Recording{all[0]}, Recorded: []protocol.Recording{moved, never}})
+	got, err := e.Recording(ctx, "b")
+	same(t, "archived", got, err, b)
+	if _, err := e.Recording(ctx, "never"); !errors.Is(err, journal.ErrNone) {
+		t.Errorf("an update of nothing: %v", err)
+	}
+	n, oldest, err = e.OldestPending(ctx, 7)
+	same(t, "pending", []any{n, oldest}, err, []any{4, start.Add(time.Second)})
+	n, oldest, err = e.OldestPending(ctx, 9)
+	same(t, "none is pending", []any{n, oldest}, err, []any{0, time.Time{}})
+	list, err := e.BookingRecordings(ctx, booking)
+	same(t, "of a booking", list, err, []protocol.Recording{all[1], b, all[2], all[3], all[4], idle})
+	list, err = e.Recordings(ctx, call)
+	same(t, "of a call", list, err, []protocol.Recording{all[1], b, all[2], all[3], all[4], idle})
+
+	// What is held stays.
+	held := all[1]
+	held.Status, held.NextTryAt, held.Hold = protocol.RecordingArchived, time.Time{}, "a dispute"
+	commit(t, e, journal.Change{Recorded: []protocol.Recording{held}})
+	for _, want := range []struct {
+		before time.Duration
+		limit  int
+		ids    []protocol.Recording
+	}{{0, 9, nil}, {time.Second, 9, []protocol.Recording{b}}, {time.Hour, 9, []protocol.Recording{b}}, {time.Hour, 0, nil}} {
+		list, err := e.ArchivedBefore(ctx, 7, start.Add(want.before), want.limit)
+		same(t, "old", append([]protocol.Recording(nil), list...), err, want.ids)
+	}
+}
+
+func testTexts(t *testing.T, open Open) {
+	ctx, dir := t.Context(), t.TempDir()
+	e := opened(t, open, dir)
+	mine := protocol.RecordingText{Recording: "r1", Kind: protocol.TextTranscript, Text: odd, MadeBy: "t1", At: start}
+	loose := protocol.RecordingText{Session: "s2", Kind: protocol.TextTranscript, Text: "of a session", MadeBy: "t2", At: start}
+	second := mine
+	second.Text = "comes later"
+	summary := protocol.RecordingText{Recording: "r1", Session: "s1", Kind: protocol.TextSummary, Text: "short", MadeBy: "model", At: start}
+	commit(t, e, journal.Change{Texts: []protocol.RecordingText{mine, loose}}, journal.Change{Texts: []protocol.RecordingText{second, summary}})
+	summary.Session = ""
+	closed(t, e)
+	e = opened(t, open, dir)
+	defer closed(t, e)
+	for _, ask := range []struct {
+		id   protocol.RecordingID
+		s    protocol.SessionID
+		kind protocol.TextKind
+		want protocol.RecordingText
+	}{
+		{"r1", "s1", protocol.TextTranscript, mine},
+		{"r1", "s2", protocol.TextTranscript, mine},
+		{"r2", "s2", protocol.TextTranscript, loose},
+		{"r1", "", protocol.TextSummary, summary},
+	} {
+		got, err := e.Text(ctx, ask.id, ask.s, ask.kind)
+		same(t, "text", got, err, ask.want)
+	}
+	for _, none := range []protocol.RecordingText{
+		{Recording: "r2", Session: "s1"}, {Recording: "", Session: ""}, {Recording: "r2", Session: "s2", Kind: protocol.TextSummary},
+	} {
+		if _, err := e.Text(ctx, none.Recording, none.Session, none.Kind); !errors.Is(err, journal.ErrNone) {
+			t.Errorf("%+v: %v", none, err)
+		}
+	}
+	// An empty text takes away what there is, of the recording and of its session.
+	gone := func(id protocol.RecordingID, s protocol.SessionID) protocol.RecordingText {
+		return protocol.RecordingText{Recording: id, Session: s, Kind: protocol.TextTranscript}
+	}
+	commit(t, e, journal.Change{Texts: []protocol.RecordingText{gone("r1", "s1"), gone("r2", "s2")}})
+	for _, id := range []protocol.RecordingID{"r1", "r2"} {
+		if _, err := e.Text(ctx, id, "s2", protocol.TextTranscript); !errors.Is(err, journal.ErrNone) {
+			t.Errorf("the transcript of %s is still there: %v", id, err)
+		}
+	}
+	got, err := e.Text(ctx, "r1", "", protocol.TextSummary)
+	same(t, "the summary stays", got, err, summary)
+	commit(t, e, journal.Change{Texts: []protocol.RecordingText{second}})
+	got, err = e.Text(ctx, "r1", "", protocol.TextTranscript)
+	same(t, "a text after one that was taken away", got, err, second)
+}
+
+func testErasures(t *testing.T, open Open) {
+	ctx := t.Context()
+	e := opened(t, open, t.TempDir())
+	defer closed(t, e)
+	x := erasureAt(start)
+	commit(t, e, journal.Change{Erasures: []protocol.ErasureRow{x}})
+	again := x
+	again.Partition, again.CreatedAt, again.DoneAt, again.Detail = 8, start.Add(time.Hour), start.Add(time.Minute), odd
+	commit(t, e, journal.Change{Erasures: []protocol.ErasureRow{again}})
+	x.DoneAt, x.Detail = again.DoneAt, again.Detail
+	got, err := e.Erasure(ctx, x.ID)
+	same(t, "erasure", got, err, x)
+
+	// Only what is closed is forgotten, and only who is named.
+	ended, alive := bookingAt(t, start, "ended"), bookingAt(t, start, "alive")
+	ended.State = protocol.BookingClosed
+	commit(t, e, journal.Change{Open: []protocol.Booking{ended, alive}})
+	commit(t, e, journal.Change{Forget: []journal.Forgetting{{ID: ended.ID, B: true}, {ID: alive.ID, A: true, B: true}}})
+	ended.PartyB = phone.Number{}
+	b, err := e.Booking(ctx, ended.ID)
+	same(t, "one party forgotten", b, err, ended)
+	b, err = e.Booking(ctx, alive.ID)
+	same(t, "a live booking", b, err, alive)
+	commit(t, e, journal.Change{Forget: []journal.Forgetting{{ID: ended.ID, A: true}}})
+	ended.PartyA = phone.Number{}
+	b, err = e.Booking(ctx, ended.ID)
+	same(t, "both forgotten", b, err, ended)
+}
+
+func testCalls(t *testing.T, open Open) {
+	ctx := t.Context()
+	e := opened(t, open, t.TempDir())
+	defer closed(t, e)
+	var mine []protocol.Call
+	other := callAt(t, start.Add(90*time.Millisecond), "other")
+	booking := protocol.NewBookingID(start)
+	for i := range 5 {
+		c := callAt(t, start.Add(time.Duration(i)*time.Second), string(rune('a'+i)))
+		c.Booking, c.State = booking, ""
+		mine = append(mine, c)
+	}
+	commit(t, e, journal.Change{Calls: append([]protocol.Call{mine[3], mine[1], other}, mine...)})
+	list, err := e.Calls(ctx, protocol.CallQuery{Booking: booking})
+	same(t, "calls of a booking", list, err, mine)
+	list, err = e.Calls(ctx, protocol.CallQuery{Booking: booking, After: mine[1].ID, Limit: 2})
+	same(t, "a page of them", list, err, mine[2:4])
+	list, err = e.Calls(ctx, protocol.CallQuery{Limit: 2})
+	same(t, "all calls", list, err, []protocol.Call{mine[0], other})
+	// A call that learns its booking late is found by it.
+	late := callAt(t, start.Add(time.Hour), "late")
+	late.Booking = protocol.BookingID{}
+	commit(t, e, journal.Change{Calls: []protocol.Call{late}})
+	late.Booking = booking
+	commit(t, e, journal.Change{Calls: []protocol.Call{late}})
+	list, err = e.Calls(ctx, protocol.CallQuery{Booking: booking, After: mine[4].ID})
+	same(t, "one that came late", list, err, []protocol.Call{late})
+}
