@@ -1,6 +1,8 @@
 package protocol
 
 import (
+	"errors"
+	"io"
 	"log/slog"
 	"time"
 
@@ -175,6 +177,16 @@ type Object struct {
 	Bytes       int64
 	ContentType string
 }
+
+// Audio is what a link led to.
+type Audio struct {
+	io.ReadCloser
+	Bytes       int64  // as announced; -1: not announced
+	ContentType string // as announced
+}
+
+// ErrNoObject says that the archive has nothing by a name.
+var ErrNoObject = errors.New("no such object")
 
 // Secret is a text that only code may read: printed, it is dots.
 type Secret string

@@ -38,7 +38,7 @@ func (e errand) fetch(ctx context.Context) Event {
 		// The link is all there is, and it dies soon.
 	}
 	// An archive that is out is noticed before anything is downloaded.
-	if _, err := e.config.Archive.Stat(ctx, Name(e.row)); err != nil && !errors.Is(err, ErrNoObject) {
+	if _, err := e.config.Archive.Stat(ctx, Name(e.row)); err != nil && !errors.Is(err, protocol.ErrNoObject) {
 		return FetchFailed{Failure{archiveTrouble(err), true}}
 	}
 	if e.link.fresh(time.Now()) {
@@ -145,7 +145,7 @@ const chunk = 32 << 10
 // length that was announced.
 type source struct {
 	ctx   context.Context
-	audio Audio
+	audio protocol.Audio
 	pace  *rate.Limiter
 	hash  hash.Hash
 	bytes int64

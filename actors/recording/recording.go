@@ -5,7 +5,6 @@ package recording
 
 import (
 	"context"
-	"errors"
 	"io"
 	"time"
 
@@ -24,18 +23,8 @@ type Carrier interface {
 	Transcription(ctx context.Context, id protocol.RecordingID) (protocol.CarrierTranscription, error)
 	// Download opens the audio behind a link, if it leads to where the carrier
 	// keeps recordings and nowhere else.
-	Download(ctx context.Context, link protocol.Secret) (Audio, error)
+	Download(ctx context.Context, link protocol.Secret) (protocol.Audio, error)
 }
-
-// Audio is what a link led to.
-type Audio struct {
-	io.ReadCloser
-	Bytes       int64  // as announced; -1: not announced
-	ContentType string // as announced
-}
-
-// ErrNoObject says that the archive has nothing by a name.
-var ErrNoObject = errors.New("no such object")
 
 // Archive keeps recordings.
 type Archive interface {
@@ -43,10 +32,10 @@ type Archive interface {
 	// and before that nobody sees it. The same name again replaces it. size is
 	// -1 if it is not known. What audio fails with is what Put fails with.
 	Put(ctx context.Context, name, contentType string, size int64, audio io.Reader) (protocol.Object, error)
-	// Stat tells of an object: ErrNoObject if there is none.
+	// Stat tells of an object: protocol.ErrNoObject if there is none.
 	Stat(ctx context.Context, name string) (protocol.Object, error)
 	// Open reads length bytes of an object, or all that follows if that is
-	// negative: ErrNoObject if there is none.
+	// negative: protocol.ErrNoObject if there is none.
 	Open(ctx context.Context, name string, from, length int64) (io.ReadCloser, error)
 	// Delete removes an object; nil if there is none.
 	Delete(ctx context.Context, name string) error
