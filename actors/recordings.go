@@ -10,7 +10,6 @@ import (
 	"maskswitch/actors/phone"
 	"maskswitch/actors/pool"
 	"maskswitch/actors/protocol"
-	"maskswitch/actors/recording"
 )
 
 // Calls lists the calls of a booking in the order in which they came.
@@ -106,7 +105,7 @@ func (s *Switch) OpenAudio(ctx context.Context, r protocol.Recording, from, leng
 	}
 	audio, err := s.config.Recordings.Archive.Open(ctx, r.Object, from, length)
 	switch {
-	case errors.Is(err, recording.ErrNoObject):
+	case errors.Is(err, protocol.ErrNoObject):
 		return nil, &protocol.Error{Kind: protocol.Internal, Code: "audio_missing", Detail: "the archive does not have what was put into it", Err: err}
 	case err != nil:
 		return nil, &protocol.Error{Kind: protocol.Unavailable, Code: "archive_unavailable", Detail: "the archive does not answer; try again", Err: err}

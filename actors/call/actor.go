@@ -32,6 +32,7 @@ type Config struct {
 	Log         *zap.Logger
 	EndedMemory time.Duration                       // how long a session that is over is remembered
 	Bookings    func(protocol.BookingID) *actor.PID // finds the shard of a booking
+	Recordings  func(protocol.FetchRecording)       // tells the queue of what is on disk, and does not block; nil: there is none
 	Child       *actor.Props                        // of one call; shared
 }
 

@@ -15,7 +15,9 @@ type Settings struct {
 	Unreachable string                 // said to A when B cannot be had; empty: just hang up
 	Ended       string                 // said to a caller whose booking has ended; empty: he is rejected
 	Checkout    string                 // said to both when their booking will cut them off; empty: nothing is
-	Recording   protocol.RecordingMode // how talk is recorded
+	Recording   protocol.RecordingMode // how talk is recorded, where the booking does not say
+	Consent     string                 // said to both before they are recorded; empty: nothing is
+	Summaries   bool                   // the carrier transcribes what bookings want summed up
 }
 
 // Stage is where a call stands. It follows from the facts; nothing sets it.
