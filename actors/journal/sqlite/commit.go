@@ -19,7 +19,7 @@ type statements struct {
 	openBooking, moveBooking driver.StmtExecContext
 	closeBooking             driver.StmtExecContext
 	number                   driver.StmtExecContext
-	callDue, call            driver.StmtExecContext
+	callDue, callSame, call  driver.StmtExecContext
 	line                     driver.StmtExecContext
 	newRecording, recording  driver.StmtExecContext
 	putText, dropText        driver.StmtExecContext
@@ -44,7 +44,8 @@ func (s *statements) texts() map[*driver.StmtExecContext]string {
 		// Written as it is while something is due, which is nearly always, a call
 		// leaves every index alone: SQLite looks at the columns that are named
 		// here, not at whether they change. It changes no row if one of those
-		// columns does change; then call writes them all.
+		// columns does change; then callSame writes those that do so at a call's
+		// end, and call those that hardly ever do: the indexes on them are random.
 		&s.callDue: `INSERT INTO call (` + callColumns + `, due)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 			ON CONFLICT DO UPDATE SET number = excluded.number,
@@ -54,6 +55,10 @@ func (s *statements) texts() map[*driver.StmtExecContext]string {
 			consent_at = excluded.consent_at, state = excluded.state
 			WHERE due = 1 AND part = excluded.part AND session_id = excluded.session_id AND end_at IS excluded.end_at
 			AND booking_id IS excluded.booking_id`,
+		&s.callSame: `UPDATE call SET number = ?4, caller = ?5, stage = ?7, outcome = ?8, reason = ?9, rang_at = ?10,
+			answered_at = ?11, dialed_at = ?12, talk_at = ?13, end_at = ?14, hangup_cause = ?15, hangup_source = ?16,
+			consent_at = ?17, state = ?18, due = ?18 <> ''
+			WHERE id = ?1 AND part = ?2 AND booking_id IS ?3 AND session_id = ?6`,
 		&s.call: `INSERT INTO call (` + callColumns + `, due)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?18, ?18 <> '')
 			ON CONFLICT DO UPDATE SET part = excluded.part, booking_id = excluded.booking_id, number = excluded.number,
@@ -225,7 +230,11 @@ func (w *writer) call(c *protocol.Call) error {
 			return err
 		}
 	}
-	_, err := w.exec(w.statements.call, args[:]...)
+	changed, err := w.exec(w.statements.callSame, args[:]...)
+	if err != nil || changed > 0 {
+		return err
+	}
+	_, err = w.exec(w.statements.call, args[:]...)
 	return err
 }
 

@@ -129,7 +129,7 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), dir)
-	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "version 7") || !strings.Contains(err.Error(), "knows 2") {
+	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "version 7") || !strings.Contains(err.Error(), "knows 3") {
 		t.Errorf("opened: %v", err)
 	}
 }
@@ -143,28 +143,29 @@ func TestMigrationIsWholeOrNothing(t *testing.T) {
 		list, err := scriptsOf(fstest.MapFS{
 			"migrations/0001_first.sql":  {Data: []byte("never run again")},
 			"migrations/0002_second.sql": {Data: []byte("nor this")},
-			"migrations/0003_third.sql":  {Data: []byte(text)},
+			"migrations/0003_third.sql":  {Data: []byte("nor that")},
+			"migrations/0004_fourth.sql": {Data: []byte(text)},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return list
 	}
-	if err := e.writer.migrate(t.Context(), 2, next("CREATE TABLE x (a TEXT); DELETE FROM booking; CREATE GARBAGE")); err == nil {
+	if err := e.writer.migrate(t.Context(), 3, next("CREATE TABLE x (a TEXT); DELETE FROM booking; CREATE GARBAGE")); err == nil {
 		t.Error("a broken migration passed")
 	}
-	if v, err := e.writer.inspect(); v != 2 || err != nil {
+	if v, err := e.writer.inspect(); v != 3 || err != nil {
 		t.Errorf("version %d, %v", v, err)
 	}
 	if _, err := e.Booking(t.Context(), b.ID); err != nil {
 		t.Error(err)
 	}
 	good := next("CREATE TABLE x (a TEXT)")
-	if err := e.writer.migrate(t.Context(), 2, good); err != nil {
+	if err := e.writer.migrate(t.Context(), 3, good); err != nil {
 		t.Fatal(err)
 	}
 	v, err := e.writer.inspect()
-	if v != 3 || err != nil {
+	if v != 4 || err != nil {
 		t.Errorf("version %d, %v", v, err)
 	}
 	if err := e.writer.migrate(t.Context(), v, good); err != nil {
@@ -190,6 +191,10 @@ func TestBrokenRows(t *testing.T) {
 		"UPDATE call SET hangup_source = ''",
 		"UPDATE proxy_number SET state = ''",
 		"UPDATE recording SET call_id = 'x'",
+		"UPDATE recording SET status = 'gone'",
+		"UPDATE recording SET caller = 'c'",
+		"UPDATE recording SET summary = ''",
+		"UPDATE recording SET part = 65536",
 	} {
 		t.Run(change, func(t *testing.T) {
 			e := opened(t, t.TempDir())
@@ -206,6 +211,9 @@ func TestBrokenRows(t *testing.T) {
 			}
 			if table == "booking" && strings.Contains(change, "part") && last == nil {
 				_, last = e.Booking(t.Context(), b.ID) // another partition's, by its row
+			}
+			if table == "recording" { // the queue reads it by itself
+				_, last = e.Recording(t.Context(), "r")
 			}
 			if last == nil || !strings.Contains(last.Error(), "table "+table) {
 				t.Errorf("read: %v", last)
@@ -235,8 +243,10 @@ func TestViewsMask(t *testing.T) {
 	}
 }
 
-// TestOldSchema opens a store as the first release left it.
-func TestOldSchema(t *testing.T) {
+// old makes a store as an earlier release left it: after its scripts, with rows
+// of its own.
+func old(t *testing.T, version int, rows ...string) *Engine {
+	t.Helper()
 	dir := t.TempDir()
 	scripts, err := scriptsOf(migrations)
 	if err != nil {
@@ -247,20 +257,25 @@ func TestOldSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := writer{conn: conn}
-	for _, text := range []string{
-		"CREATE TABLE schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
-		scripts[0].text,
-		"INSERT INTO schema_version VALUES (1, '0001_first.sql', 0)",
-		"INSERT INTO proxy_number VALUES ('+13125550100', 0, 'serving', 5)",
-		`INSERT INTO booking VALUES ('019ca90e-1bfc-7090-b744-8dcd0f698a02', 'old', 0, '+13125550100', '+13125550100',
-			'+13125550111', '+13125550112', 'live', '', 1000000, 2000000, 2000000, 1000000)`,
-	} {
+	texts := []string{"CREATE TABLE schema_version (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"}
+	for i, s := range scripts[:version] {
+		texts = append(texts, s.text, fmt.Sprintf("INSERT INTO schema_version VALUES (%d, '%s', 0)", i+1, s.name))
+	}
+	for _, text := range append(texts, rows...) {
 		if err := w.script(t.Context(), text); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", text, err)
 		}
 	}
 	conn.Close()
-	e := opened(t, dir)
+	return opened(t, dir)
+}
+
+// TestFirstSchema opens a store as the first release left it.
+func TestFirstSchema(t *testing.T) {
+	e := old(t, 1,
+		"INSERT INTO proxy_number VALUES ('+13125550100', 0, 'serving', 5)",
+		`INSERT INTO booking VALUES ('019ca90e-1bfc-7090-b744-8dcd0f698a02', 'old', 0, '+13125550100', '+13125550100',
+			'+13125550111', '+13125550112', 'live', '', 1000000, 2000000, 2000000, 1000000)`)
 	b, err := e.BookingByRef(t.Context(), "old")
 	if err != nil || b.Terms != (protocol.Terms{}) || !b.LimitAt.IsZero() || b.Asked != time.Second || b.NumberB.E164() != "+13125550100" {
 		t.Errorf("booking: %+v, %v", b, err)
@@ -277,4 +292,65 @@ func TestOldSchema(t *testing.T) {
 	}
 	b.ID, b.Ref, b.Terms = protocol.NewBookingID(time.Now()), "new", protocol.Terms{Masks: protocol.MasksPair}
 	commit(t, e, journal.Change{Open: []protocol.Booking{b}})
+}
+
+// TestSchemaBeforeRecordings: what was noted when nothing brought recordings
+// home is due, and the calls of that time are found by their booking.
+func TestSchemaBeforeRecordings(t *testing.T) {
+	const booking, call = "019ca90e-1bfc-7090-b744-8dcd0f698a02", "019ca90e-1bfc-7090-b744-8dcd0f698a03"
+	e := old(t, 2,
+		fmt.Sprintf(`INSERT INTO call VALUES ('%s', 0, '%s', '+13125550100', 'b', 's', 'closed', 'talked', '',
+			1, 2, 3, 4, 5, 'normal_clearing', 'caller', '', 0)`, call, booking),
+		fmt.Sprintf(`INSERT INTO recording VALUES ('r', '%s', '%s', 0, 's', '', '', 'wav', 'dual', 3, 4, 2000000, NULL, 'pending')`, call, booking))
+	due, err := e.DueRecordings(t.Context(), 0, protocol.RecordingDue{}, 10)
+	if err != nil || len(due) != 1 || !due[0].NextTryAt.Equal(time.Unix(2, 0)) || due[0].Format != "wav" || due[0].Summary != protocol.SummaryNone {
+		t.Errorf("due: %+v, %v", due, err)
+	}
+	if n, oldest, err := e.OldestPending(t.Context(), 0); n != 1 || !oldest.Equal(time.Unix(2, 0)) || err != nil {
+		t.Errorf("pending: %d since %v, %v", n, oldest, err)
+	}
+	id, _ := protocol.ParseBookingID(booking)
+	calls, err := e.Calls(t.Context(), protocol.CallQuery{Booking: id, Limit: 10})
+	if err != nil || len(calls) != 1 || calls[0].ID.String() != call || !calls[0].ConsentAt.IsZero() {
+		t.Errorf("calls: %+v, %v", calls, err)
+	}
+}
+
+// TestForgottenIsOverwritten: what was erased is not left in the file, where
+// anybody who copies it would read it.
+func TestForgottenIsOverwritten(t *testing.T) {
+	dir := t.TempDir()
+	e := opened(t, dir)
+	const words = "my card ends in four two four two"
+	party, _ := phone.FromStore("+491701234567")
+	b := booking("mine")
+	b.PartyB = party
+	text := protocol.RecordingText{Recording: "r", Text: strings.Repeat(words, 1000)} // pages of its own
+	commit(t, e, journal.Change{Open: []protocol.Booking{b}, Texts: []protocol.RecordingText{text}})
+	for range 50 { // it is not alone on its page
+		commit(t, e, journal.Change{Open: []protocol.Booking{booking("")}})
+	}
+	commit(t, e, journal.Change{Close: []journal.Closing{{ID: b.ID, State: protocol.BookingClosed}}})
+	text.Text = ""
+	commit(t, e, journal.Change{
+		Forget: []journal.Forgetting{{ID: b.ID, A: true, B: true}}, Texts: []protocol.RecordingText{text},
+	})
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, gone := range []string{party.E164(), words} {
+			if strings.Contains(string(data), gone) {
+				t.Errorf("%s still holds %q", f.Name(), gone)
+			}
+		}
+	}
 }

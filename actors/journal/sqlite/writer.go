@@ -62,6 +62,8 @@ func newWriter(ctx context.Context, path string) (_ *writer, err error) {
 	for _, pragma := range []string{
 		"journal_mode = WAL",
 		"synchronous = FULL",
+		// What is erased is overwritten with zeros; measured, it costs nothing.
+		"secure_delete = ON",
 		"cache_size = -32000", // KiB
 		fmt.Sprintf("wal_autocheckpoint = %d", checkpointPages),
 		// The WAL keeps its size and is written over: a growing file doubles the
