@@ -23,6 +23,7 @@ func Route(b protocol.Booking, r protocol.Route, now time.Time) protocol.Route {
 	}
 	r.Cut, r.Grace = b.Terms.OnCheckout == protocol.CutCalls, b.Terms.Grace
 	r.Report = r.Cut || b.Terms.Idle > 0
+	r.Recording, r.Summary = b.Terms.Recording, b.Terms.Summary
 	return r
 }
 

@@ -45,13 +45,15 @@ type Actor struct {
 	config    *Config
 	call      Call // the whole state: Step replaces it, nothing edits it
 	begun     bool
-	void      bool            // its first event could not be written: it never was a call
-	leaving   bool            // the shard has been told that nothing is due any more
-	unwritten []protocol.Line // told, and not on disk: they go with the next write
-	flying    int             // commands on their way
-	noted     []string        // ids of events that are only told, the latest
-	switching time.Duration   // our own share of the time until B answered
-	ctx       context.Context // of the commands on their way
+	void      bool                 // its first event could not be written: it never was a call
+	leaving   bool                 // the shard has been told that nothing is due any more
+	unwritten []protocol.Line      // told, and not on disk: they go with the next write
+	flying    int                  // commands on their way
+	noted     []string             // ids of events that are only told, the latest
+	pauses    []protocol.PauseCall // who wants the recording paused or resumed, the first in hand
+	turning   bool                 // the carrier has been asked for the first of them
+	switching time.Duration        // our own share of the time until B answered
+	ctx       context.Context      // of the commands on their way
 	cancel    context.CancelFunc
 	timer     *time.Timer
 	armed     time.Time
@@ -81,6 +83,7 @@ func (a *Actor) Receive(c actor.Context) {
 		a.ctx, a.cancel = context.WithCancel(context.Background())
 	case *actor.Stopping:
 		a.cancel()
+		a.stopPauses()
 		if a.timer != nil {
 			a.timer.Stop()
 		}
@@ -95,7 +98,10 @@ func (a *Actor) Receive(c actor.Context) {
 		a.flying--
 		a.logFailure(m)
 		a.apply(c, m, nil)
+		a.answerPauses(c, m.Reply.Detail)
 		a.leaveIfClosed(c)
+	case protocol.PauseCall:
+		a.pause(c, m)
 	case wake:
 		if m.call == a.call.ID {
 			a.armed = time.Time{}
@@ -109,6 +115,7 @@ func (a *Actor) Receive(c actor.Context) {
 		}
 	case retry:
 		a.apply(c, m.ev, nil)
+		a.answerPauses(c, "")
 		a.leaveIfClosed(c)
 	}
 }
@@ -127,7 +134,7 @@ func (a *Actor) deliver(c actor.Context, d protocol.Delivery) {
 		ev = Rang{event, d.Route}
 	case protocol.LegNoted:
 		if slices.Contains(a.noted, event.EventID) {
-			a.acknowledge(journal.Change{Partition: a.config.Partition, Patient: true}, protocol.ReceiptDuplicate, &d)
+			a.acknowledge(&d, protocol.ReceiptDuplicate)
 			return
 		}
 		if a.apply(c, ev, &d) && event.EventID != "" {
@@ -174,7 +181,7 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 		a.leaveIfVoid(c)
 		return true
 	case fx.Duplicate:
-		a.acknowledge(journal.Change{Partition: a.config.Partition, Patient: true}, protocol.ReceiptDuplicate, d)
+		a.acknowledge(d, protocol.ReceiptDuplicate)
 		return true
 	case !fx.Write:
 		a.unwritten = append(a.unwritten, fx.Lines...)
@@ -186,9 +193,9 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 			change.Calls = []protocol.Call{next.Row()}
 		}
 		if fx.Recording != nil {
-			change.Recordings = []protocol.Recording{*fx.Recording}
+			change.Recordings = []protocol.Recording{fx.Recording.Row}
 		}
-		if !a.acknowledge(change, protocol.ReceiptAccepted, d) {
+		if !a.write(change, protocol.ReceiptAccepted, d, fx.Recording) {
 			if d == nil {
 				self, root := c.Self(), c.ActorSystem().Root
 				time.AfterFunc(retryWait, func() { root.Send(self, retry{ev}) })
@@ -237,16 +244,29 @@ func (a *Actor) leaveIfClosed(c actor.Context) {
 // retryWait is how long a step of our own waits for room in the journal.
 const retryWait = 200 * time.Millisecond
 
-// acknowledge queues a change; the delivery, if there is one, is answered when
-// the disk has it. False if it could not be queued.
-func (a *Actor) acknowledge(change journal.Change, receipt protocol.Receipt, d *protocol.Delivery) bool {
-	done := func(error) {}
+// acknowledge answers a delivery that changes nothing, once the disk has what
+// went before.
+func (a *Actor) acknowledge(d *protocol.Delivery, receipt protocol.Receipt) {
+	a.write(journal.Change{Partition: a.config.Partition, Patient: true}, receipt, d, nil)
+}
+
+// write queues a change; when the disk has it, the delivery is answered, and the
+// queue of recordings hears of the recording, if there are any. False if it could
+// not be queued.
+func (a *Actor) write(change journal.Change, receipt protocol.Receipt, d *protocol.Delivery, saved *protocol.FetchRecording) bool {
+	tell := func(protocol.Receipt, error) {}
 	if d != nil {
-		tell := d.Done
-		done = func(err error) { tell(receipt, err) }
+		tell = d.Done
+	}
+	queue := a.config.Recordings
+	done := func(err error) {
+		if err == nil && saved != nil && queue != nil {
+			queue(*saved)
+		}
+		tell(receipt, err)
 	}
 	if err := a.config.Journal.Append(change, done); err != nil {
-		done(err)
+		tell(receipt, err)
 		return false
 	}
 	return true

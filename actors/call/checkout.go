@@ -43,8 +43,10 @@ func (c *Call) cut(now time.Time, fx *Effects) {
 	c.letGo(now, fx)
 }
 
-// notice warns the two that they will be cut off. It has no tag, which the
-// carrier might hang on both legs. The event of its end decides nothing.
+// notice warns the two that they will be cut off, unless they could not even
+// hear that they are recorded: whose sentence has ended is never in doubt. It has
+// no tag, which the carrier might hang on both legs. The event of its end decides
+// nothing.
 func (c *Call) notice(now time.Time, fx *Effects) {
 	if !c.CutAt.IsZero() && c.Grace >= noticeable && c.Checkout != "" && c.send(sendNotice, now) {
 		c.command(fx, now, protocol.Speak{Leg: c.A.ID, Text: c.Checkout, What: checkoutNotice, Both: true})
@@ -55,8 +57,15 @@ const checkoutNotice = "checkout"
 
 // Due is when to look at the call again, if nothing happens before; zero: never.
 func (c *Call) Due() time.Time {
-	if c.CutAt.IsZero() || c.Stage >= StageEnding {
-		return c.Deadline
+	due := c.Deadline
+	if c.Stage >= StageEnding {
+		return due
 	}
-	return earlier(c.Deadline, c.CutAt)
+	if !c.CutAt.IsZero() {
+		due = earlier(due, c.CutAt)
+	}
+	if by := c.consentBy(); !by.IsZero() {
+		due = earlier(due, by)
+	}
+	return due
 }

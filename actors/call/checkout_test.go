@@ -197,7 +197,7 @@ func TestARowOfAnOlderVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Report || c.Cut || c.Grace != 0 || !c.CutAt.IsZero() || c.Sent[sendNotice].sent() || !c.A.Spoken || c.B.Spoken {
+	if c.Report || c.Cut || c.Grace != 0 || !c.CutAt.IsZero() || c.Sent[sendNotice].sent() || !c.A.spoken() || c.B.spoken() {
 		t.Errorf("%+v", c)
 	}
 	if c.Stage != StageTelling || c.B.Cause != protocol.CauseUserBusy || !c.Sent[sendSpeak].sent() || !c.Due().Equal(c.Deadline) {

@@ -67,14 +67,15 @@ type Leg struct {
 	AnsweredAt time.Time
 	EndedAt    time.Time
 	Bridged    bool
-	Spoken     bool // a sentence for it is over
-	Gone       bool // the carrier says so, but its hangup event has not come
+	SpokenAt   time.Time // a sentence for it is over
+	Gone       bool      // the carrier says so, but its hangup event has not come
 	Cause      protocol.HangupCause
 	Source     protocol.HangupSource
 }
 
-func (l Leg) known() bool { return l.ID != "" }
-func (l Leg) over() bool  { return !l.EndedAt.IsZero() || l.Gone }
+func (l Leg) known() bool  { return l.ID != "" }
+func (l Leg) spoken() bool { return !l.SpokenAt.IsZero() }
+func (l Leg) over() bool   { return !l.EndedAt.IsZero() || l.Gone }
 
 // Each command of a call is sent once, whatever comes twice.
 const (
@@ -88,6 +89,9 @@ const (
 	sendFindA
 	sendFindB
 	sendNotice
+	sendConsent
+	sendPause
+	sendResume
 	sends // rows have them by position: a new one goes last
 )
 
@@ -121,7 +125,13 @@ type Call struct {
 	Grace      time.Duration
 	A, B       Leg
 	Sent       [sends]Sending
-	Recording  protocol.RecordingID
+	Policy     protocol.RecordingMode // of its booking
+	Summary    bool                   // its booking wants it summed up
+	ConsentAt  time.Time              // both had heard by then that they are recorded, by the carrier's clock
+	Unheard    bool                   // they cannot have heard it, so they are not
+	Unsaved    bool                   // the carrier could not keep a recording
+	Tape       Tape
+	Recordings string // the ids of those that were saved, a line each
 	Stage      Stage
 	Outcome    protocol.Outcome
 	StartedAt  time.Time // the first event, by the carrier's clock
@@ -142,12 +152,12 @@ type Rang struct {
 type Effects struct {
 	Commands  []protocol.Command
 	Lines     []protocol.Line
-	Recording *protocol.Recording
-	Duplicate bool // the event was known: nothing has changed
-	Unknown   bool // the event is about a leg that is none of ours
-	Over      bool // its booking is to be told that the last leg has ended
-	Write     bool // what has changed must be on disk before anybody is told
-	StoryOnly bool // nothing that is decided by has changed: the row stays as it is
+	Recording *protocol.FetchRecording // its row goes to disk, and then it to the queue
+	Duplicate bool                     // the event was known: nothing has changed
+	Unknown   bool                     // the event is about a leg that is none of ours
+	Over      bool                     // its booking is to be told that the last leg has ended
+	Write     bool                     // what has changed must be on disk before anybody is told
+	StoryOnly bool                     // nothing that is decided by has changed: the row stays as it is
 }
 
 // Begin makes a call of the first event that is known of it.
@@ -212,14 +222,17 @@ func (c *Call) note(side protocol.Leg, ev protocol.LegEvent, fx *Effects) bool {
 			leg.Cause, leg.Source = ev.Cause, ev.Source
 		}
 	case protocol.SpeechEnded:
-		fresh, leg.Spoken = !leg.Spoken, true
+		if fresh = set(&leg.SpokenAt, about.At); fresh && ev.Broken && side == protocol.LegA {
+			c.Unheard = true
+		}
 	case protocol.LegRecorded:
 		return c.noteRecording(ev, fx)
 	case protocol.RecordingFailed:
-		fresh = c.because(ev.Reason)
-		if r := &c.Sent[sendRecord]; r.sent() && !r.failed() {
-			fresh = true
+		fresh, c.Unsaved = !c.Unsaved, true
+		c.because(ev.Reason)
+		if r := &c.Sent[sendRecord]; fresh && r.sent() && !r.failed() {
 			r.Ended, r.Result = true, protocol.CommandRefused // taken, and come to nothing
+			c.unsaved(fx, about.At, ev.Reason)
 		}
 	case protocol.LegNoted:
 		fresh = true
@@ -240,21 +253,12 @@ func (c *Call) noteRing(side protocol.Leg, ev Rang) bool {
 	c.Rung = true
 	c.A.RangAt = ev.At
 	c.Number, c.Connection = ev.About.To, ev.Connection
-	c.Refusal, c.Reason = ev.Route.Refusal, ev.Route.Reason
+	c.Refusal = ev.Route.Refusal
+	c.because(ev.Route.Reason)
 	c.Booking, c.Caller = ev.Route.Booking, ev.Route.Caller
 	c.To, c.From = ev.Route.To, ev.Route.From
 	c.Report, c.Cut, c.Grace = ev.Route.Report, ev.Route.Cut, ev.Route.Grace
-	return true
-}
-
-func (c *Call) noteRecording(ev protocol.LegRecorded, fx *Effects) bool {
-	row := RecordingRow(ev)
-	if c.Recording == row.ID {
-		return false
-	}
-	c.Recording = row.ID
-	row.Call, row.Booking, row.Partition = c.ID, c.Booking, c.Partition
-	fx.Recording = &row
+	c.Policy, c.Summary = ev.Route.Recording, ev.Route.Summary
 	return true
 }
 

@@ -22,6 +22,8 @@ func (c *Call) replied(ev protocol.CommandEnded, now time.Time, fx *Effects) {
 		fx.Write = true
 	case ev.Command == protocol.CommandFind:
 		c.found(ev.Reply, now, fx)
+	case which == sendPause, which == sendResume:
+		c.noteTurn(which, ev.Reply.Result, now, fx)
 	case ev.Reply.Result != protocol.CommandOK:
 		c.because(ev.Reply.Detail)
 		fx.Write = true
@@ -47,10 +49,17 @@ func (c *Call) sending(ev protocol.CommandEnded) (which int, side protocol.Leg) 
 	case protocol.CommandRecordStart:
 		return sendRecord, side
 	case protocol.CommandSpeak:
-		if ev.Step == (protocol.Speak{What: checkoutNotice}).Step() {
+		switch ev.Step {
+		case protocol.Speak{What: checkoutNotice}.Step():
 			return sendNotice, side
+		case protocol.Speak{What: consentLine}.Step():
+			return sendConsent, side
 		}
 		return sendSpeak, side
+	case protocol.CommandRecordPause:
+		return c.turned(sendPause, protocol.PauseRecording{Turn: c.Tape.Turn}.Step(), ev.Step), side
+	case protocol.CommandRecordResume:
+		return c.turned(sendResume, protocol.ResumeRecording{Turn: c.Tape.Turn}.Step(), ev.Step), side
 	case protocol.CommandHangUp:
 		return pick(side, sendHangUpA, sendHangUpB), side
 	case protocol.CommandFind:
@@ -101,8 +110,6 @@ func (c *Call) overdue(now time.Time, fx *Effects) {
 		c.letGo(now, fx)
 	case StageEnding:
 		c.overdueEnd(now, fx)
-	case StageOver:
-		c.enter(StageClosed, time.Time{})
 	}
 }
 
@@ -128,7 +135,7 @@ func (c *Call) overdueEnd(now time.Time, fx *Effects) {
 	c.Deadline = now.Add(askWait)
 	switch left := c.left(); {
 	case !left:
-		c.finish(now)
+		c.finish(now, fx)
 	case c.Patience == 1:
 		c.hangUp(protocol.LegA, now, fx)
 		c.hangUp(protocol.LegB, now, fx)
@@ -137,7 +144,7 @@ func (c *Call) overdueEnd(now time.Time, fx *Effects) {
 		c.find(protocol.LegB, now, fx)
 	default:
 		c.Stuck = true
-		c.finish(now)
+		c.finish(now, fx)
 	}
 }
 
@@ -181,7 +188,7 @@ func (c *Call) again(now time.Time, fx *Effects) {
 	open := func(which int) bool { return c.Sent[which].sent() && !c.Sent[which].Ended }
 	young := func(which int) bool { return now.Sub(c.Sent[which].At) < repeatWindow }
 	resend := func(which int) { c.Sent[which] = Sending{} }
-	if open(sendRecord) && c.Recording == "" {
+	if open(sendRecord) && c.Recordings == "" {
 		// Also on a leg that is over: then the carrier says so, and nobody waits
 		// for a recording that was never begun.
 		resend(sendRecord)
@@ -200,12 +207,13 @@ func (c *Call) again(now time.Time, fx *Effects) {
 			c.Deadline = now.Add(askWait)
 		}
 	}
-	for _, which := range [...]int{sendAnswer, sendReject, sendSpeak, sendNotice} {
-		said := which == sendSpeak || which == sendNotice
+	for _, which := range [...]int{sendAnswer, sendReject, sendSpeak, sendNotice, sendConsent} {
+		said := which == sendSpeak || which == sendNotice || which == sendConsent
 		if open(which) && !c.A.over() && (young(which) || !said) {
 			resend(which)
 		}
 	}
+	c.turnAgain(now, fx)
 	for _, side := range [...]protocol.Leg{protocol.LegA, protocol.LegB} {
 		if which := pick(side, sendHangUpA, sendHangUpB); open(which) && !c.leg(side).over() {
 			resend(which)

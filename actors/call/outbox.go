@@ -26,6 +26,9 @@ var patience = [...]time.Duration{
 	protocol.CommandSpeak:       8 * time.Second,
 	protocol.CommandHangUp:      60 * time.Second,
 	protocol.CommandFind:        10 * time.Second,
+
+	protocol.CommandRecordPause:  10 * time.Second,
+	protocol.CommandRecordResume: 10 * time.Second,
 }
 
 // Outbox takes commands to the carrier beside the actors, which wait for

@@ -65,7 +65,8 @@ func TestRandomCalls(t *testing.T) {
 			protocol.OutcomeNone, protocol.OutcomeNone, protocol.OutcomeNone, protocol.OutcomeStranger, protocol.OutcomeNoBooking,
 		}).Draw(t, "refusal")
 		set := Settings{RingTimeout: 30 * time.Second, Limit: time.Hour, Recording: rapid.SampledFrom(protocol.RecordingModes()).Draw(t, "recording")}
-		for _, sentence := range []*string{&set.Unreachable, &set.Ended, &set.Checkout} {
+		set.Summaries = rapid.Bool().Draw(t, "summaries")
+		for _, sentence := range []*string{&set.Unreachable, &set.Ended, &set.Checkout, &set.Consent} {
 			if rapid.Bool().Draw(t, "sentence") {
 				*sentence = "some words"
 			}
@@ -81,6 +82,8 @@ func TestRandomCalls(t *testing.T) {
 		}
 		ring := Rang{protocol.LegRang{About: about(protocol.LegA, 0), Incoming: true}, protocol.Route{
 			Refusal: p.refusal, Booking: tag.Booking, Caller: protocol.PartyA, To: host, From: proxy,
+			Summary:   rapid.Bool().Draw(t, "summary"),
+			Recording: rapid.SampledFrom(append(protocol.RecordingModes(), protocol.RecordDefault)).Draw(t, "policy"),
 		}}
 		if p.refusal == protocol.OutcomeNone {
 			ring.Route.Cut = rapid.Bool().Draw(t, "cut")
@@ -96,11 +99,13 @@ func TestRandomCalls(t *testing.T) {
 			protocol.LegBridged{About: about(protocol.LegB, 2*time.Second)},
 			protocol.LegBridged{About: about(protocol.LegA, 2*time.Second)},
 			protocol.LegAnswered{About: about(protocol.LegB, 5*time.Second)},
-			protocol.SpeechEnded{About: about(protocol.LegA, 8*time.Second)},
+			protocol.SpeechEnded{About: about(protocol.LegA, 8*time.Second), Broken: rapid.Bool().Draw(t, "broken")},
 			protocol.SpeechEnded{About: about(protocol.LegB, 8*time.Second)},
 			protocol.LegHungUp{About: about(protocol.LegA, 9*time.Second), Cause: cause.Draw(t, "cause a")},
 			protocol.LegHungUp{About: about(protocol.LegB, 9*time.Second), Cause: cause.Draw(t, "cause b")},
-			protocol.LegRecorded{About: about(protocol.LegA, 10*time.Second), Recording: "rec"},
+			protocol.LegRecorded{About: about(protocol.LegA, 10*time.Second), Recording: "rec", Link: "rec's"},
+			protocol.LegRecorded{About: about(protocol.LegA, 11*time.Second), Recording: "another", Link: "another's"},
+			protocol.RecordingFailed{About: about(protocol.LegA, 11*time.Second), Reason: "no room"},
 		}
 		first := rapid.SampledFrom(p.events).Draw(t, "first")
 		p.call = Begin(first.Facts(), 0, set)
@@ -109,6 +114,7 @@ func TestRandomCalls(t *testing.T) {
 			"event":    func(t *rapid.T) { p.event(rapid.SampledFrom(p.events).Draw(t, "event")) },
 			"reply":    func(t *rapid.T) { p.reply(rapid.SampledFrom(protocol.CommandResults()).Draw(t, "result")) },
 			"deadline": func(*rapid.T) { p.deadline() },
+			"pause":    func(t *rapid.T) { p.pause(rapid.Bool().Draw(t, "paused")) },
 			"booking over": func(t *rapid.T) {
 				ago := rapid.SampledFrom([]time.Duration{-1, 0, 5 * time.Second, time.Hour}).Draw(t, "ago")
 				p.bookingOver(ago)
@@ -136,7 +142,8 @@ func (p *play) event(ev protocol.LegEvent) {
 	if fx.Unknown {
 		p.t.Fatalf("%v of leg %s is taken for a stranger's", ev.Kind(), ev.Facts().Leg)
 	}
-	if ev.Kind() == protocol.EventSpeakEnded && p.call.Stage == StageTalking && !p.call.cutDue(p.now) && len(fx.Commands) > 0 {
+	waited := !p.call.consentBy().IsZero() && ev.Facts().Leg == "A"
+	if ev.Kind() == protocol.EventSpeakEnded && p.call.Stage == StageTalking && !p.call.cutDue(p.now) && !waited && len(fx.Commands) > 0 {
 		p.t.Fatalf("a sentence that ends while they talk has %v follow", fx.Commands[0].Kind())
 	}
 	p.seen = append(p.seen[:len(p.seen):len(p.seen)], ev)
@@ -198,6 +205,7 @@ func (p *play) take(next Call, fx Effects) {
 		p.allow(before, cmd)
 		p.flying = append(p.flying, cmd)
 	}
+	p.allowRecording(before, fx)
 	if fx.Write && !fx.StoryOnly {
 		p.disk = [2]past{p.past, p.disk[0]}
 	}
@@ -222,8 +230,10 @@ func (p *play) allow(before Call, cmd protocol.Command) {
 			p.t.Fatalf("a caller refused as %v is answered", p.refusal)
 		}
 	case protocol.StartRecording:
-		if p.refusal != protocol.OutcomeNone {
-			p.t.Fatal("a refused caller is recorded")
+		p.allowStart(cmd)
+	case protocol.PauseRecording, protocol.ResumeRecording:
+		if r := p.call.Sent[sendRecord]; !r.Ended || r.Result != protocol.CommandOK || before.Stage > StageTalking {
+			p.t.Fatalf("%v in stage %v, with record_start at %+v", cmd.Kind(), before.Stage, r)
 		}
 	case protocol.Reject:
 		if p.refusal == protocol.OutcomeNone || late {
@@ -243,9 +253,13 @@ func (p *play) allowSpeech(cmd protocol.Speak, late bool) {
 	case "ended":
 		ok = late && !cmd.Both
 	case "unreachable":
-		ok = p.refusal == protocol.OutcomeNone && !cmd.Both && !p.call.Sent[sendNotice].sent()
+		ok = p.refusal == protocol.OutcomeNone && !cmd.Both && !p.call.Sent[sendNotice].sent() && !p.call.Sent[sendConsent].sent()
+	case "consent":
+		ok = p.call.Stage == StageTalking && cmd.Both && p.call.mode() != protocol.RecordOff && !p.call.Sent[sendRecord].sent() &&
+			!p.call.Sent[sendNotice].sent()
 	case "checkout":
-		ok = p.call.Stage == StageTalking && p.call.Cut && p.now.Before(p.call.CutAt) && p.call.Grace >= time.Second && cmd.Both
+		waits := p.call.Consent != "" && p.call.mode() != protocol.RecordOff
+		ok = !(waits && p.call.ConsentAt.IsZero()) && p.call.Stage == StageTalking && p.call.Cut && p.now.Before(p.call.CutAt) && p.call.Grace >= time.Second && cmd.Both
 	}
 	if !ok || cmd.Text == "" || cmd.Leg != "A" {
 		p.t.Fatalf("%+v in stage %v", cmd, p.call.Stage)
@@ -298,8 +312,12 @@ func (p *play) crash(lost int) {
 	}
 	clear(p.repeated)
 	for id, cmd := range p.sent {
-		both := Call{A: Leg{ID: "A"}, B: Leg{ID: "B"}}
+		both := Call{A: Leg{ID: "A"}, B: Leg{ID: "B"}, Tape: again.Tape}
 		which, _ := both.sending(protocol.CommandEnded{Command: cmd.Kind(), Step: cmd.Step(), Leg: cmd.Target()})
+		if which < 0 { // a pause or its end: of an earlier turn, or of one that the row does not know
+			p.repeated[id] = turnOf(cmd) > again.Tape.Turn
+			continue
+		}
 		known := again.Sent[which]
 		harmful := cmd.Kind() == protocol.CommandTransfer || cmd.Kind() == protocol.CommandSpeak
 		if !known.sent() || !known.Ended && (!harmful || p.now.Sub(known.At) < repeatWindow) {
@@ -309,6 +327,83 @@ func (p *play) crash(lost int) {
 	p.flying = nil
 	next, fx := again.Step(protocol.Recovered{At: p.now}, p.now)
 	p.take(next, fx)
+}
+
+func turnOf(cmd protocol.Command) int {
+	switch cmd := cmd.(type) {
+	case protocol.PauseRecording:
+		return cmd.Turn
+	case protocol.ResumeRecording:
+		return cmd.Turn
+	}
+	return 0
+}
+
+// pause has the recording paused or resumed. What the carrier left open goes out
+// once more under its id, for a minute.
+func (p *play) pause(paused bool) {
+	for id, cmd := range p.sent {
+		if turn := turnOf(cmd); turn > 0 && turn == p.call.Tape.Turn {
+			which, _ := p.call.sending(protocol.CommandEnded{Command: cmd.Kind(), Step: cmd.Step()})
+			if s := p.call.Sent[which]; s.unanswered() && p.now.Sub(s.At) < repeatWindow {
+				p.repeated[id] = true
+			}
+		}
+	}
+	next, fx := p.call.Step(protocol.PauseAsked{Paused: paused}, p.now)
+	if p.call.pausable() != nil && next.Tape != p.call.Tape {
+		p.t.Fatalf("what is not recorded is paused: %+v", fx.Commands)
+	}
+	p.take(next, fx)
+}
+
+// allowStart holds the start of a recording against what was promised: it is as
+// the booking says, and begins after both were told, if they are to be.
+func (p *play) allowStart(cmd protocol.StartRecording) {
+	c := p.call
+	switch {
+	case p.refusal != protocol.OutcomeNone:
+		p.t.Fatal("a refused caller is recorded")
+	case cmd.Mode == protocol.RecordDefault, cmd.Mode == protocol.RecordOff, cmd.Mode != c.mode():
+		p.t.Fatalf("recorded as %v, and the booking wants %v, the operator %v", cmd.Mode, c.Policy, c.Settings.Recording)
+	case cmd.Transcribe != (c.Summary && c.Summaries):
+		p.t.Fatal("transcribed though nobody asked, or not though somebody did")
+	case c.Consent != "" && (c.Unheard || c.ConsentAt.IsZero() || !p.heard()):
+		p.t.Fatal("recorded before both were told so")
+	}
+}
+
+// heard says whether the sentence to A has been said to its end.
+func (p *play) heard() bool {
+	for _, ev := range p.seen {
+		if s, ok := ev.(protocol.SpeechEnded); ok && s.Leg == "A" && !s.Broken {
+			return true
+		}
+	}
+	return false
+}
+
+// allowRecording holds what is told of recordings against what the carrier said:
+// of what was recorded and never came the queue hears when the call closes.
+func (p *play) allowRecording(before Call, fx Effects) {
+	closes := p.call.Stage == StageClosed && before.Stage != StageClosed
+	expected := fx.Recording != nil && fx.Recording.Row.ID.Expected() && fx.Recording.Row.Status == protocol.RecordingPending
+	if want := closes && p.call.maybeRecorded() && p.call.Recordings == ""; want != expected {
+		p.t.Fatalf("closes %v, recorded %v, saved %q: a row for what was expected: %v", closes, p.call.maybeRecorded(), p.call.Recordings, expected)
+	}
+	if fx.Recording == nil {
+		return
+	}
+	if !fx.Write {
+		p.t.Fatal("a recording that is not written")
+	}
+	row := fx.Recording.Row
+	if lost := row.Status == protocol.RecordingLost; lost && (row.Why == "" || !row.NextTryAt.IsZero()) || !lost && row.NextTryAt.IsZero() {
+		p.t.Fatalf("a recording of which nothing is due, or that is lost for no reason: %+v", row)
+	}
+	if row.ID.StandIn() == (fx.Recording.Link != "") {
+		p.t.Fatalf("recording %s with link %q", row.ID, string(fx.Recording.Link))
+	}
 }
 
 func (p *play) check() {
@@ -368,7 +463,7 @@ func TestSnapshotOfOddTexts(t *testing.T) {
 		c := Call{
 			Session: "s", Stage: StageTalking, Connection: text.Draw(t, "connection"), Rung: true,
 			A: Leg{ID: protocol.LegID(text.Draw(t, "a")), Bridged: true}, B: Leg{ID: protocol.LegID(text.Draw(t, "b")), Cause: protocol.CauseUserBusy},
-			Recording: protocol.RecordingID(text.Draw(t, "recording")), StartedAt: epoch, Deadline: epoch,
+			Recordings: text.Draw(t, "recordings"), StartedAt: epoch, Deadline: epoch,
 		}
 		again, err := Restore(c.Row(), Settings{})
 		if err != nil || !reflect.DeepEqual(again, c) {

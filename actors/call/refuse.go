@@ -16,7 +16,7 @@ func (c *Call) refuse(now time.Time, fx *Effects) {
 		// Dialled by a process that died before it could write that, and while
 		// the booking lived. He is not told in the middle of his talk.
 		c.letGo(now, fx)
-	case c.reached() || c.A.Spoken: // who has heard a sentence was answered
+	case c.reached() || c.A.spoken(): // who has heard a sentence was answered
 		c.say("ended", c.Ended, now, fx)
 	default:
 		c.answer(now, fx)

@@ -16,6 +16,7 @@ func (c *Call) Row() protocol.Call {
 		ID: c.ID, Partition: c.Partition, Booking: c.Booking, Number: c.Number, Caller: c.Caller,
 		Session: c.Session, Stage: c.Stage.String(), Outcome: c.Outcome, Reason: c.Reason,
 		RangAt: c.StartedAt, AnsweredAt: c.A.AnsweredAt, DialedAt: c.B.RangAt, TalkAt: c.B.AnsweredAt,
+		ConsentAt: c.ConsentAt,
 	}
 	if c.Stage >= StageOver {
 		row.EndAt = c.endedAt()
@@ -52,24 +53,6 @@ func (c *Call) cause() (protocol.HangupCause, protocol.HangupSource) {
 	return b.Cause, b.Source
 }
 
-// RecordingRow is a recording as its event tells of it. One that has no id of
-// its own goes by its leg and beginning.
-func RecordingRow(ev protocol.LegRecorded) protocol.Recording {
-	id := ev.Recording
-	if id == "" {
-		name := ev.LegUUID
-		if name == "" {
-			name = string(ev.Session)
-		}
-		id = protocol.RecordingID("leg:" + name + "@" + strconv.FormatInt(ev.StartedAt.UnixMicro(), 10))
-	}
-	return protocol.Recording{
-		ID: id, Session: ev.Session, Leg: ev.Leg, LegUUID: ev.LegUUID, Format: ev.Format, Channels: ev.Channels,
-		StartedAt: ev.StartedAt, EndedAt: ev.EndedAt, NoticedAt: ev.At, NextTryAt: ev.At,
-		Booking: ev.Tag.Booking, Call: ev.Tag.Call,
-	}
-}
-
 // saved is the snapshot: what the row's columns do not say. Its member names are
 // short, since it is written with every event; what is left out is zero.
 type saved struct {
@@ -83,11 +66,16 @@ type saved struct {
 	B          savedLeg        `json:"b"`
 	Sent       [sends]savedCmd `json:"s"`
 	Spoken     bool            `json:"sp,omitempty"` // of A, in rows from before its legs had that
+	Policy     int             `json:"rm,omitempty"`
+	Summary    bool            `json:"su,omitempty"`
+	Unheard    bool            `json:"uh,omitempty"`
+	Unsaved    bool            `json:"us,omitempty"`
+	Tape       *savedTape      `json:"tp,omitempty"`
 	Report     bool            `json:"rp,omitempty"`
 	Cut        bool            `json:"ct,omitempty"`
 	Grace      int64           `json:"gr,omitempty"` // nanoseconds
 	CutAt      int64           `json:"ca,omitempty"`
-	Recording  string          `json:"rc,omitempty"`
+	Recordings string          `json:"rc,omitempty"`
 	Stage      Stage           `json:"st"`
 	Deadline   int64           `json:"dl"`
 	Patience   int             `json:"pa,omitempty"`
@@ -101,10 +89,18 @@ type savedLeg struct {
 	Answered int64                 `json:"a,omitempty"`
 	Ended    int64                 `json:"e,omitempty"`
 	Bridged  bool                  `json:"b,omitempty"`
-	Spoken   bool                  `json:"h,omitempty"`
+	Spoken   bool                  `json:"h,omitempty"` // in rows from before the next was kept
+	SpokenAt int64                 `json:"t,omitempty"`
 	Gone     bool                  `json:"g,omitempty"`
 	Cause    protocol.HangupCause  `json:"c,omitempty"`
 	Source   protocol.HangupSource `json:"s,omitempty"`
+}
+
+type savedTape struct {
+	Paused bool  `json:"p,omitempty"`
+	Doubt  bool  `json:"d,omitempty"`
+	Since  int64 `json:"s,omitempty"`
+	Turn   int   `json:"n"`
 }
 
 // savedCmd is [instant, ended, result].
@@ -147,7 +143,18 @@ func (c *Call) snapshot() string {
 	b = appendTrue(b, `,"ct":true`, c.Cut)
 	b = appendNumber(b, `,"gr":`, int64(c.Grace))
 	b = appendNumber(b, `,"ca":`, micros(c.CutAt))
-	b = appendText(b, `,"rc":`, string(c.Recording))
+	b = appendText(b, `,"rc":`, c.Recordings)
+	b = appendNumber(b, `,"rm":`, int64(c.Policy))
+	b = appendTrue(b, `,"su":true`, c.Summary)
+	b = appendTrue(b, `,"uh":true`, c.Unheard)
+	b = appendTrue(b, `,"us":true`, c.Unsaved)
+	if c.Tape != (Tape{}) {
+		b = appendNumber(b, `,"tp":{"n":`, int64(c.Tape.Turn))
+		b = appendNumber(b, `,"s":`, micros(c.Tape.Since))
+		b = appendTrue(b, `,"p":true`, c.Tape.Paused)
+		b = appendTrue(b, `,"d":true`, c.Tape.Doubt)
+		b = append(b, '}')
+	}
 	b = appendNumber(b, `,"st":`, int64(c.Stage))
 	b = appendNumber(b, `,"dl":`, micros(c.Deadline))
 	b = appendNumber(b, `,"pa":`, int64(c.Patience))
@@ -197,7 +204,7 @@ func appendLeg(b []byte, open string, l *Leg) []byte {
 	b = appendNumber(b, `,"a":`, micros(l.AnsweredAt))
 	b = appendNumber(b, `,"e":`, micros(l.EndedAt))
 	b = appendTrue(b, `,"b":true`, l.Bridged)
-	b = appendTrue(b, `,"h":true`, l.Spoken)
+	b = appendNumber(b, `,"t":`, micros(l.SpokenAt))
 	b = appendTrue(b, `,"g":true`, l.Gone)
 	b = appendNumber(b, `,"c":`, int64(l.Cause))
 	b = appendNumber(b, `,"s":`, int64(l.Source))
@@ -219,18 +226,29 @@ func Restore(row protocol.Call, set Settings) (Call, error) {
 	switch {
 	case s.V != savedVersion:
 		return Call{}, fmt.Errorf("call %s: state: version %d, this program knows %d", row.ID, s.V, savedVersion)
-	case err1 != nil || err2 != nil || !ok || s.Stage > StageClosed || !s.A.sane() || !s.B.sane():
-		return Call{}, fmt.Errorf("call %s: state: a number, a leg, the refusal or the stage makes no sense", row.ID)
+	case err1 != nil || err2 != nil || !ok || s.Policy < 0 || s.Policy > int(protocol.RecordOff) || s.Stage > StageClosed || !s.A.sane() || !s.B.sane():
+		return Call{}, fmt.Errorf("call %s: state: a number, a leg, the refusal, the policy or the stage makes no sense", row.ID)
 	}
 	c := Call{
 		Settings: set, ID: row.ID, Partition: row.Partition, Session: row.Session, Connection: s.Connection,
 		Number: row.Number, Booking: row.Booking, Caller: row.Caller, To: to, From: from,
 		Refusal: refusal, Reason: row.Reason, Rung: s.Rung, A: s.A.leg(), B: s.B.leg(),
 		Report: s.Report, Cut: s.Cut, Grace: time.Duration(s.Grace), CutAt: instant(s.CutAt),
-		Recording: protocol.RecordingID(s.Recording), Stage: s.Stage, Outcome: row.Outcome,
+		Policy: protocol.RecordingMode(s.Policy), Summary: s.Summary, ConsentAt: row.ConsentAt, Unheard: s.Unheard, Unsaved: s.Unsaved,
+		Recordings: s.Recordings, Stage: s.Stage, Outcome: row.Outcome,
 		StartedAt: row.RangAt, Deadline: instant(s.Deadline), Patience: s.Patience, Stuck: s.Stuck, Lines: s.Lines,
 	}
-	c.A.Spoken = c.A.Spoken || s.Spoken
+	if s.Spoken {
+		s.A.Spoken = true
+	}
+	for leg, old := range map[*Leg]bool{&c.A: s.A.Spoken, &c.B: s.B.Spoken} {
+		if old && !leg.spoken() {
+			leg.SpokenAt = instant(1) // nobody knows when
+		}
+	}
+	if s.Tape != nil {
+		c.Tape = Tape{s.Tape.Paused, instant(s.Tape.Since), s.Tape.Doubt, s.Tape.Turn}
+	}
 	for i, sent := range s.Sent {
 		if sent[2] < 0 || int(sent[2]) >= len(protocol.CommandResults()) {
 			return Call{}, fmt.Errorf("call %s: state: command result %d", row.ID, sent[2])
@@ -241,7 +259,7 @@ func Restore(row protocol.Call, set Settings) (Call, error) {
 }
 
 func (s savedLeg) leg() Leg {
-	return Leg{protocol.LegID(s.ID), instant(s.Rang), instant(s.Answered), instant(s.Ended), s.Bridged, s.Spoken, s.Gone, s.Cause, s.Source}
+	return Leg{protocol.LegID(s.ID), instant(s.Rang), instant(s.Answered), instant(s.Ended), s.Bridged, instant(s.SpokenAt), s.Gone, s.Cause, s.Source}
 }
 
 func (s savedLeg) sane() bool {

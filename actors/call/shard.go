@@ -59,6 +59,8 @@ func (s *Shard) Receive(c actor.Context) {
 		s.spawn(c, m.Call.Session, m)
 	case protocol.BookingOver:
 		s.bookingOver(c, m)
+	case protocol.PauseCall:
+		s.pause(c, m)
 	case protocol.RememberEnded:
 		s.ended.add(m.Session, time.Now())
 	case over:
@@ -104,6 +106,17 @@ func (s *Shard) bookingOver(c actor.Context, m protocol.BookingOver) {
 		s.waiting[m.Session] = append(queue, m)
 	} else if pid, ok := s.live[m.Session]; ok {
 		c.Send(pid, m)
+	}
+}
+
+// pause hands on what is asked of the recording of a call.
+func (s *Shard) pause(c actor.Context, m protocol.PauseCall) {
+	if queue, ok := s.waiting[m.Session]; ok {
+		s.waiting[m.Session] = append(queue, m)
+	} else if pid, ok := s.live[m.Session]; ok {
+		c.Send(pid, m)
+	} else {
+		m.Done(protocol.RecordingSwitch{}, notLive())
 	}
 }
 

@@ -33,12 +33,14 @@ func (c Call) Step(ev protocol.Event, now time.Time) (Call, Effects) {
 		}
 	case protocol.DeadlinePassed:
 		switch {
-		case c.cutDue(now): // decided below, as at any event
+		case c.cutDue(now), c.consentDue(now): // decided below, as at any event
 		case c.Deadline.IsZero() || now.Before(c.Deadline):
 			return before, Effects{}
 		default:
 			c.overdue(now, &fx)
 		}
+	case protocol.PauseAsked:
+		c.turn(ev.Paused, now, &fx)
 	case protocol.Recovered:
 		c.again(now, &fx)
 	}
@@ -56,11 +58,11 @@ func (c *Call) decide(now time.Time, fx *Effects) {
 	switch {
 	case c.Stage == StageClosed:
 	case c.Stage == StageOver:
-		c.awaitRecording(now)
+		c.awaitRecording(now, fx)
 	case !c.Rung:
 		c.enter(StageEarly, now.Add(earlyWait))
 	case c.ended():
-		c.finish(now)
+		c.finish(now, fx)
 	case c.A.over() || c.Sent[sendHangUpA].sent(): // whom we let go is led nowhere any more
 		c.enter(StageEnding, now.Add(endWait))
 	case c.cutDue(now):
@@ -133,13 +135,9 @@ func (c *Call) transfer() protocol.Transfer {
 
 func (c *Call) talk(now time.Time, fx *Effects) {
 	c.enter(StageTalking, now.Add(c.Limit+talkGrace))
-	c.record(now, fx)
-	c.notice(now, fx)
-}
-
-func (c *Call) record(now time.Time, fx *Effects) {
-	if c.Settings.Recording != protocol.RecordOff && c.send(sendRecord, now) {
-		c.command(fx, now, protocol.StartRecording{Leg: c.A.ID, Tag: c.tag(protocol.LegA), Mode: c.Settings.Recording})
+	if c.informed(now, fx) {
+		c.record(now, fx)
+		c.notice(now, fx)
 	}
 }
 
@@ -161,7 +159,7 @@ func (c *Call) release(now time.Time, fx *Effects) {
 
 // say tells A one sentence, and lets him go when it is over or cannot be said.
 func (c *Call) say(what, text string, now time.Time, fx *Effects) {
-	if text == "" || c.A.Spoken || c.Sent[sendSpeak].failed() {
+	if text == "" || c.A.spoken() || c.Sent[sendSpeak].failed() {
 		c.letGo(now, fx)
 		return
 	}
@@ -196,7 +194,7 @@ func (c *Call) whyNot() protocol.Outcome {
 }
 
 // finish closes the books on both legs.
-func (c *Call) finish(now time.Time) {
+func (c *Call) finish(now time.Time, fx *Effects) {
 	switch {
 	case c.Refusal != protocol.OutcomeNone:
 		c.Outcome = c.Refusal
@@ -215,7 +213,7 @@ func (c *Call) finish(now time.Time) {
 		wait = earlyWait // the carrier's retries of a late event are over by then
 	}
 	c.enter(StageOver, now.Add(wait))
-	c.awaitRecording(now)
+	c.awaitRecording(now, fx)
 }
 
 // talked says that B answered. A leg B that was cleared in the normal way, and
@@ -223,17 +221,6 @@ func (c *Call) finish(now time.Time) {
 // of their own.
 func (c *Call) talked() bool {
 	return !c.B.AnsweredAt.IsZero() || c.B.Cause == protocol.CauseNormalClearing && !c.Sent[sendHangUpB].sent()
-}
-
-// awaitRecording keeps a call that was recorded until the recording is known,
-// and one that was answered until that is known, for a bounded time.
-func (c *Call) awaitRecording(now time.Time) {
-	r := c.Sent[sendRecord]
-	recorded := !r.sent() || r.failed() || c.Recording != ""
-	answered := !c.B.AnsweredAt.IsZero() || c.Outcome != protocol.OutcomeTalked
-	if recorded && answered || !now.Before(c.Deadline) {
-		c.enter(StageClosed, time.Time{})
-	}
 }
 
 // enter names the stage; a stage that is entered has its own deadline.
@@ -265,6 +252,6 @@ func (c *Call) tag(side protocol.Leg) protocol.Tag {
 // depends on: a bridge, or an event that is only told.
 func (c Call) decidesLike(before Call) bool {
 	before.Lines, before.A.Bridged, before.B.Bridged = c.Lines, c.A.Bridged, c.B.Bridged
-	before.B.Spoken = c.B.Spoken
+	before.B.SpokenAt = c.B.SpokenAt
 	return c == before
 }

@@ -54,13 +54,14 @@ type StartRecording struct {
 }
 
 // PauseRecording stops recording for a while, as when a card number is read
-// aloud. Turn counts the pauses of the call, from 1.
+// aloud. Turn counts the pauses and resumptions of the call, from 1: each is a
+// command of its own.
 type PauseRecording struct {
 	Leg  LegID
 	Turn int
 }
 
-// ResumeRecording ends the pause of the same turn.
+// ResumeRecording ends a pause.
 type ResumeRecording struct {
 	Leg  LegID
 	Turn int

@@ -52,7 +52,10 @@ type LegHungUp struct {
 }
 
 // SpeechEnded says that a spoken line is over.
-type SpeechEnded struct{ About }
+type SpeechEnded struct {
+	About
+	Broken bool // it was not said to the end
+}
 
 // LegRecorded says that a recording is ready to be fetched.
 type LegRecorded struct {
@@ -121,6 +124,9 @@ type CommandEnded struct {
 	At      time.Time
 }
 
+// PauseAsked says that the recording shall be paused, or go on.
+type PauseAsked struct{ Paused bool }
+
 // DeadlinePassed says that the instant a call was waiting for has come.
 type DeadlinePassed struct{ At time.Time }
 
@@ -129,6 +135,7 @@ type DeadlinePassed struct{ At time.Time }
 type Recovered struct{ At time.Time }
 
 func (CommandEnded) event()   {}
+func (PauseAsked) event()     {}
 func (DeadlinePassed) event() {}
 func (Recovered) event()      {}
 func (BookingOver) event()    {}

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ type errand struct {
 	row    protocol.Recording
 	link   link
 	pace   *rate.Limiter // of all downloads together; nil: none
+	ask    func(*asked)  // asks something of another recording
 }
 
 // run acts, and blocks until that is done.
@@ -84,13 +86,12 @@ func (e errand) erase(ctx context.Context) Event {
 	var carrier *protocol.RecordingError
 	switch {
 	case standIn(e.row.ID) && e.row.Object == "" && !e.row.CarrierGone:
-		var found []protocol.CarrierRecording
+		var stoodFor Resolved
 		var known bool
-		found, known, carrier = e.resolve(ctx)
-		if archive == nil && carrier == nil && (known || len(found) > 0) {
-			return Resolved{found}
+		if stoodFor, known, carrier = e.resolve(ctx); known && archive == nil && carrier == nil {
+			return stoodFor
 		}
-		if carrier == nil && archive == nil {
+		if carrier == nil && !known {
 			carrier = e.notListed()
 		}
 	case !e.row.CarrierGone:
@@ -178,55 +179,93 @@ func same(r protocol.Recording, legUUID string, startedAt time.Time) bool {
 	return r.StartedAt.Sub(startedAt).Abs() <= startsApart
 }
 
-// resolve finds the recordings that a stand-in stands for, besides those that
-// another stand-in has brought home already. known says that it stood for a
-// recording with a row of its own, though the carrier may list none.
-func (e errand) resolve(ctx context.Context) (found []protocol.CarrierRecording, known bool, trouble *protocol.RecordingError) {
+// resolve finds the recordings that a stand-in stands for; false if there are
+// none yet. Those that have rows already, or are in the archive by the name of
+// another stand-in, are told what was promised of this one.
+func (e errand) resolve(ctx context.Context) (Resolved, bool, *protocol.RecordingError) {
 	var siblings []protocol.Recording
 	if e.row.Call != (protocol.CallID{}) {
 		var err error
 		if siblings, err = e.config.Store.Recordings(ctx, e.row.Call); err != nil {
-			return nil, false, storeTrouble(err)
+			return Resolved{}, false, storeTrouble(err)
 		}
 	}
+	var known []protocol.RecordingID
 	for _, s := range siblings {
-		if s.ID == e.row.ID || s.Status == protocol.RecordingReplaced {
-			continue
-		}
-		switch {
-		case expected(e.row.ID):
-			known = known || !expected(s.ID)
-		case !standIn(s.ID) && same(e.row, s.LegUUID, s.StartedAt):
-			return nil, true, nil
+		if s.ID != e.row.ID && s.Status != protocol.RecordingReplaced && e.standsFor(s) {
+			known = append(known, s.ID)
 		}
 	}
-	listed, trouble := e.search(ctx)
-	if trouble != nil {
-		return nil, known, trouble
-	}
-	for _, f := range listed {
-		if home(siblings, e.row.ID, f) {
-			known = true
-			continue
+	var fresh []protocol.CarrierRecording
+	if len(known) == 0 || expected(e.row.ID) {
+		listed, trouble := e.search(ctx)
+		if trouble != nil {
+			return Resolved{}, false, trouble
 		}
-		found = append(found, f)
+		for _, f := range listed {
+			if id, there := home(siblings, e.row.ID, f); there {
+				known = append(known, id)
+				continue
+			}
+			fresh = append(fresh, f)
+			known = append(known, f.ID)
+		}
 	}
-	return found, known, nil
+	if trouble := e.inherit(ctx, known); trouble != nil {
+		return Resolved{}, false, trouble
+	}
+	return Resolved{fresh}, len(known) > 0, nil
 }
 
-// home says whether a recording is in the archive, or was, under the name of a
-// stand-in.
-func home(siblings []protocol.Recording, but protocol.RecordingID, f protocol.CarrierRecording) bool {
+// standsFor says whether a stand-in stands for what another row is of.
+func (e errand) standsFor(s protocol.Recording) bool {
+	if expected(e.row.ID) {
+		return !expected(s.ID)
+	}
+	return !standIn(s.ID) && same(e.row, s.LegUUID, s.StartedAt)
+}
+
+// inherit has recordings held or erased as was promised of their stand-in. Those
+// without a row get one that says so.
+func (e errand) inherit(ctx context.Context, ids []protocol.RecordingID) *protocol.RecordingError {
+	policy := e.config.policy()
+	step := func(r protocol.Recording, now time.Time) (Decision, error) {
+		if e.row.Status == protocol.RecordingErasing {
+			return policy.Erase(r, reason(e.row.Why), now)
+		}
+		return policy.Hold(r, cmp.Or(r.Hold, e.row.Hold))
+	}
+	if e.row.Status != protocol.RecordingErasing && e.row.Hold == "" {
+		return nil
+	}
+	for _, id := range ids {
+		answers := make(chan error, 1)
+		e.ask(&asked{id: id, step: step, done: func(_ protocol.Recording, err error) { answers <- err }})
+		select {
+		case err := <-answers:
+			if err != nil && protocol.KindOf(err) != protocol.NotFound {
+				return &protocol.RecordingError{Trouble: protocol.TroubleLater, Detail: fmt.Sprintf("what was promised of it does not go for recording %s: %v", id, err)}
+			}
+		case <-ctx.Done():
+			return &protocol.RecordingError{Trouble: protocol.TroubleLater, Detail: "the queue has not answered"}
+		}
+	}
+	return nil
+}
+
+// home says by the name of which other stand-in a recording is in the archive,
+// or was.
+func home(siblings []protocol.Recording, but protocol.RecordingID, f protocol.CarrierRecording) (protocol.RecordingID, bool) {
 	for _, s := range siblings {
 		if s.ID == but || !standIn(s.ID) || expected(s.ID) || !same(s, f.LegUUID, f.StartedAt) {
 			continue
 		}
 		switch s.Status {
 		case protocol.RecordingArchived, protocol.RecordingErasing, protocol.RecordingErased:
-			return true
+			return s.ID, true
 		}
 	}
-	return false
+	return "", false
 }
 
 // carrierTrouble reads an error of the carrier's. What it does not explain is

@@ -23,10 +23,10 @@ import (
 // fetch brings a recording into the archive, or finds out what it is.
 func (e errand) fetch(ctx context.Context) Event {
 	if standIn(e.row.ID) {
-		found, known, trouble := e.resolve(ctx)
+		stoodFor, known, trouble := e.resolve(ctx)
 		switch {
-		case known || len(found) > 0:
-			return Resolved{found}
+		case known:
+			return e.leave(ctx, stoodFor)
 		case expected(e.row.ID) && trouble == nil:
 			return Unlisted{}
 		case trouble == nil:
@@ -65,6 +65,18 @@ func (e errand) fetch(ctx context.Context) Event {
 	told.Links = nil
 	ev.Told = told
 	return ev
+}
+
+// leave deletes what an earlier try has brought into the archive by the name of a
+// stand-in: it comes there by its own.
+func (e errand) leave(ctx context.Context, stoodFor Resolved) Event {
+	if expected(e.row.ID) {
+		return stoodFor
+	}
+	if err := e.config.Archive.Delete(ctx, Name(e.row)); err != nil {
+		return FetchFailed{Failure{archiveTrouble(err), true}}
+	}
+	return stoodFor
 }
 
 // choose picks a link: of the format that was announced, or of any.

@@ -14,7 +14,6 @@ type Decision struct {
 	Row   protocol.Recording
 	Fresh []protocol.Recording     // what the row stood for
 	Texts []protocol.RecordingText // empty ones are removed
-	Act   Act                      // due at Row.NextTryAt
 }
 
 // Step decides. An event that does not fit the row, such as one that comes a
@@ -52,7 +51,7 @@ func (p Policy) Step(r protocol.Recording, ev Event, now time.Time) Decision {
 
 // settle sees to it that a row of which nothing is due says so.
 func (p Policy) settle(d Decision) Decision {
-	if d.Act = p.Due(d.Row); d.Act == ActNothing {
+	if p.Due(d.Row) == ActNothing {
 		d.Row.NextTryAt, d.Row.Tries = time.Time{}, 0
 	}
 	return d
@@ -267,28 +266,28 @@ func eraseFailed(r protocol.Recording, ev EraseFailed, now time.Time) protocol.R
 
 // Hold forbids to erase a recording, or allows it again if why is empty.
 // Conflict if it is being erased, or stands for nothing any more.
-func (p Policy) Hold(r protocol.Recording, why string) (protocol.Recording, error) {
+func (p Policy) Hold(r protocol.Recording, why string) (Decision, error) {
 	switch {
 	case why == "" || r.Hold == why:
 	case r.Status == protocol.RecordingErasing || r.Status == protocol.RecordingErased:
-		return r, protocol.Errorf(protocol.Conflict, "recording_erased", "the recording is erased, or about to be; it cannot be held any more")
+		return Decision{}, protocol.Errorf(protocol.Conflict, "recording_erased", "the recording is erased, or about to be; it cannot be held any more")
 	case r.Status == protocol.RecordingReplaced:
-		return r, protocol.Errorf(protocol.Conflict, "recording_replaced", "this stood for recordings that go by ids of their own now; hold those")
+		return Decision{}, protocol.Errorf(protocol.Conflict, "recording_replaced", "this stood for recordings that go by ids of their own now; hold those")
 	}
 	r.Hold = why
-	return r, nil
+	return Decision{Row: r}, nil
 }
 
 // Erase has a recording erased. One that is lost may still be at the carrier, so
 // it is erased like any other. Conflict if it is held.
-func (p Policy) Erase(r protocol.Recording, why string, now time.Time) (protocol.Recording, error) {
+func (p Policy) Erase(r protocol.Recording, why string, now time.Time) (Decision, error) {
 	switch r.Status {
 	case protocol.RecordingErasing, protocol.RecordingErased, protocol.RecordingReplaced:
-		return r, nil
+		return Decision{Row: r}, nil
 	}
 	if r.Hold != "" {
-		return r, protocol.Errorf(protocol.Conflict, "recording_held", "the recording is held and must not be erased: %s", r.Hold)
+		return Decision{}, protocol.Errorf(protocol.Conflict, "recording_held", "the recording is held and must not be erased: %s", r.Hold)
 	}
 	r.Status, r.Why, r.Tries, r.NextTryAt = protocol.RecordingErasing, why, 0, now
-	return r, nil
+	return Decision{Row: r}, nil
 }

@@ -88,7 +88,7 @@ func (c *Client) appendBody(b []byte, cmd protocol.Command) ([]byte, error) {
 		return appendRecording(b, cmd)
 	case protocol.Speak:
 		return c.appendSpeech(b, cmd)
-	case protocol.HangUp:
+	case protocol.HangUp, protocol.PauseRecording, protocol.ResumeRecording:
 		return b, nil
 	}
 	return nil, errUnknown
@@ -123,6 +123,10 @@ func appendRecording(b []byte, cmd protocol.StartRecording) ([]byte, error) {
 		b = append(b, `,"format":"mp3","channels":"single"`...)
 	default:
 		return nil, errRecordOff
+	}
+	if cmd.Transcribe {
+		// B is the carrier's own engine. Its default, A, hands the talk to Google.
+		b = append(b, `,"transcription":true,"transcription_engine":"B"`...)
 	}
 	return appendState(b, "client_state", cmd.Tag), nil
 }

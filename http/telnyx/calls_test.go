@@ -98,6 +98,9 @@ func everyCommand(t testing.TB) []protocol.Command {
 		protocol.StartRecording{Leg: testLeg, Tag: tagB, Mode: protocol.RecordDualMP3},
 		protocol.StartRecording{Leg: testLeg, Tag: tagB, Mode: protocol.RecordDualWAV},
 		protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordSingleMP3},
+		protocol.StartRecording{Leg: testLeg, Tag: tagB, Mode: protocol.RecordDualMP3, Transcribe: true},
+		protocol.PauseRecording{Leg: testLeg, Turn: 1},
+		protocol.ResumeRecording{Leg: testLeg, Turn: 1},
 		protocol.Speak{Leg: testLeg, Tag: tagA, Text: "The other party \"can't\" be reached.\nGoodbye <\u2028 ☎", What: "unreachable"},
 		protocol.Speak{Leg: testLeg, Text: strings.Repeat("é", 4000), What: "long"},
 		protocol.Speak{Leg: testLeg, Text: "The booking ends.", What: "checkout", Both: true},
@@ -237,6 +240,32 @@ func TestTransferBody(t *testing.T) {
 	}
 }
 
+// TestRecordingBodies holds what travels against the whole of what should.
+func TestRecordingBodies(t *testing.T) {
+	state := base64.StdEncoding.EncodeToString([]byte(tagB.String()))
+	var tests = []struct {
+		cmd  protocol.Command
+		path string
+		want map[string]any
+	}{
+		{protocol.StartRecording{Leg: testLeg, Tag: tagB, Mode: protocol.RecordDualWAV}, "record_start", map[string]any{
+			"command_id": protocol.CommandID(testLeg, "record_start"), "format": "wav", "channels": "dual", "client_state": state,
+		}},
+		{protocol.StartRecording{Leg: testLeg, Tag: tagB, Mode: protocol.RecordSingleMP3, Transcribe: true}, "record_start", map[string]any{
+			"command_id": protocol.CommandID(testLeg, "record_start"), "format": "mp3", "channels": "single", "client_state": state,
+			"transcription": true, "transcription_engine": "B",
+		}},
+		{protocol.PauseRecording{Leg: testLeg, Turn: 3}, "record_pause", map[string]any{"command_id": protocol.CommandID(testLeg, "record_pause:3")}},
+		{protocol.ResumeRecording{Leg: testLeg, Turn: 3}, "record_resume", map[string]any{"command_id": protocol.CommandID(testLeg, "record_resume:3")}},
+	}
+	for _, test := range tests {
+		path, got := bodyOf(t, test.cmd)
+		if want := "/v2/calls/" + string(testLeg) + "/actions/" + test.path; path != want || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %v\nwant %s: %v", path, got, want, test.want)
+		}
+	}
+}
+
 // TestRetryPolicyIsAllowed holds our schedule against the bound that the
 // carrier states in prose: five retries, 60 s in all.
 func TestRetryPolicyIsAllowed(t *testing.T) {
@@ -271,6 +300,11 @@ func TestBodies(t *testing.T) {
 		{"dual", protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordDualWAV}, "channels", "dual"},
 		{"single", protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordSingleMP3}, "channels", "single"},
 		{"wav", protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordDualWAV}, "format", "wav"},
+		{"nothing is written down unasked", protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordDualMP3}, "transcription", nil},
+		{"what is said is written down", protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordDualMP3, Transcribe: true}, "transcription", true},
+		{"by the carrier's own engine", protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordDualMP3, Transcribe: true}, "transcription_engine", "B"},
+		{"each pause once", protocol.PauseRecording{Leg: testLeg, Turn: 2}, "command_id", protocol.CommandID(testLeg, "record_pause:2")},
+		{"its end once", protocol.ResumeRecording{Leg: testLeg, Turn: 2}, "command_id", protocol.CommandID(testLeg, "record_resume:2")},
 		{"the voice is pinned", protocol.Speak{Leg: testLeg, Text: "x"}, "voice", DefaultVoice},
 		{"text survives JSON", protocol.Speak{Leg: testLeg, Text: "a\"b\\\n<é"}, "payload", "a\"b\\\n<é"},
 		{"each sentence once", protocol.Speak{Leg: testLeg, Text: "x", What: "busy"}, "command_id", protocol.CommandID(testLeg, "speak:busy")},
@@ -296,7 +330,7 @@ func TestUnsayableCommandsAreNotSent(t *testing.T) {
 		protocol.Answer{}, protocol.HangUp{Leg: ".."}, protocol.HangUp{Leg: "a b"}, protocol.HangUp{Leg: "a\nb"},
 		protocol.HangUp{Leg: protocol.LegID(strings.Repeat("x", 513))}, protocol.Find{},
 		protocol.Transfer{Leg: testLeg}, protocol.Speak{Leg: testLeg},
-		protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordOff},
+		protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordOff}, protocol.StartRecording{Leg: testLeg},
 	} {
 		if reply := c.Do(context.Background(), cmd); reply.Result != protocol.CommandRefused || reply.Detail == "" || reply.Attempts != 0 {
 			t.Errorf("%#v: %+v", cmd, reply)

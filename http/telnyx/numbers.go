@@ -87,7 +87,7 @@ func (c *Client) CarrierOrder(ctx context.Context, id string) (protocol.CarrierO
 // CarrierOrders lists the ids of the orders that carry a reference.
 func (c *Client) CarrierOrders(ctx context.Context, reference string) ([]string, error) {
 	query := url.Values{"filter[customer_reference]": {reference}}
-	rows, err := pages(ctx, c, "/number_orders", query, readOrderRows)
+	rows, err := pages(ctx, c, numbersRequest{path: "/number_orders", query: query}, mostPages, readOrderRows)
 	if err != nil {
 		return nil, fmt.Errorf("list orders of the carrier: %w", err)
 	}
@@ -115,7 +115,7 @@ func (c *Client) OwnedNumbers(ctx context.Context, q protocol.OwnedQuery) ([]pro
 	if q.ActiveOnly {
 		query.Set("filter[status]", string(protocol.OwnedActive))
 	}
-	rows, err := pages(ctx, c, "/phone_numbers", query, readOwned)
+	rows, err := pages(ctx, c, numbersRequest{path: "/phone_numbers", query: query}, mostPages, readOwned)
 	if err != nil {
 		return nil, fmt.Errorf("list numbers of the account: %w", err)
 	}
@@ -144,26 +144,27 @@ func (c *Client) AssignNumber(ctx context.Context, a protocol.NumberAssignment) 
 	return nil
 }
 
-// pages reads a list to its end.
-func pages[T any](ctx context.Context, c *Client, path string, query url.Values, read func([]byte) ([]T, int, error)) ([]T, error) {
-	query.Set("page[size]", strconv.Itoa(ownedPage))
+// pages reads a list to its end, which is at most so many pages away.
+func pages[T any](ctx context.Context, c *Client, r numbersRequest, most int, read func([]byte) ([]T, int, error)) ([]T, error) {
+	r.method = http.MethodGet
+	r.query.Set("page[size]", strconv.Itoa(ownedPage))
 	type page struct {
 		rows  []T
 		total int
 	}
 	var all []T
 	for n := 1; ; n++ {
-		query.Set("page[number]", strconv.Itoa(n))
-		got, err := ask(ctx, c, numbersRequest{method: http.MethodGet, path: path, query: query}, func(raw []byte) (page, error) {
+		r.query.Set("page[number]", strconv.Itoa(n))
+		got, err := ask(ctx, c, r, func(raw []byte) (page, error) {
 			rows, total, err := read(raw)
 			return page{rows, total}, err
 		})
 		switch {
 		case err != nil:
 			return nil, err
-		case got.total > mostPages:
+		case got.total > most:
 			return nil, &protocol.NumbersError{Detail: fmt.Sprintf(
-				"the list has %d pages of %d, and at most %d are read: select fewer", got.total, ownedPage, mostPages)}
+				"the list has %d pages of %d, and at most %d are read: select fewer", got.total, ownedPage, most)}
 		}
 		all = append(all, got.rows...)
 		if n >= got.total {

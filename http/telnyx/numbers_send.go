@@ -42,6 +42,7 @@ type numbersRequest struct {
 	path   string // below the base
 	query  url.Values
 	body   []byte
+	lane   chan struct{} // bounds the requests in flight; nil: c.questions
 }
 
 func (c *Client) numbersHTTP(ctx context.Context, r numbersRequest, header http.Header) *http.Request {
@@ -86,9 +87,13 @@ func (c *Client) sendOnce(ctx context.Context, r numbersRequest) ([]byte, error)
 }
 
 func (c *Client) askOnce(ctx context.Context, r numbersRequest, header http.Header, timeout time.Duration) ([]byte, *protocol.NumbersError) {
+	lane := r.lane
+	if lane == nil {
+		lane = c.questions
+	}
 	select {
-	case c.questions <- struct{}{}:
-		defer func() { <-c.questions }()
+	case lane <- struct{}{}:
+		defer func() { <-lane }()
 	case <-ctx.Done():
 		return nil, &protocol.NumbersError{Remedy: protocol.RemedyLater, Detail: "no time was left to ask"}
 	}

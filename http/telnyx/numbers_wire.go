@@ -143,8 +143,12 @@ func readStatus(s string) (protocol.PurchaseStatus, error) {
 	return status, nil
 }
 
+// idLetters are what the carrier's ids are made of. Case is not folded: there
+// are letters outside of ASCII whose lower case is inside.
+const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
+
 func isOrderID(s string) bool {
-	return s != "" && len(s) <= 64 && strings.Trim(strings.ToLower(s), "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+	return s != "" && len(s) <= 64 && strings.Trim(s, idLetters) == ""
 }
 
 // orderRow is an order in a list, which need not show its numbers.

@@ -213,7 +213,7 @@ func TestObserverSeesEachAttempt(t *testing.T) {
 		c := newClient(t, newScript(says(503, ""), hangs, breaks, says(429, ""), says(422, fault("90020", "x", "")), says(200, taken)),
 			func(config *Config) { config.Observer = &seen })
 		c.random = func() float64 { return 0.5 }
-		c.Do(t.Context(), protocol.StartRecording{Leg: testLeg})
+		c.Do(t.Context(), protocol.StartRecording{Leg: testLeg, Mode: protocol.RecordDualMP3})
 		want := []string{
 			"sent record_start unavailable 0s", "retried record_start unavailable",
 			"sent record_start timeout 4s", "retried record_start timeout",

@@ -1,0 +1,421 @@
+package recording
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"maskswitch/actors/journal"
+	"maskswitch/actors/protocol"
+)
+
+// Desk is the queue of a partition, and the parent of the recordings at which
+// something is being done. It knows the soonest of what is due, decides what
+// begins and when, and does no I/O: rows are the truth, and each actor reads its
+// own. One actor at most is at a recording, so nobody else writes its row.
+//
+// A link that works goes first, for it spares the carrier a question and dies
+// after ten minutes. But each fourth download is that of whoever has waited the
+// longest, so that a crowd of new recordings cannot starve the others.
+type Desk struct {
+	config  *Config
+	pace    *rate.Limiter // of all downloads together; nil: none
+	open    bool          // what an earlier life wrote can be read
+	early   []any         // came before that
+	lanes   *lanes
+	brake   brake
+	live    map[protocol.RecordingID]*child
+	who     map[string]protocol.RecordingID // by PID
+	unsure  map[protocol.RecordingID]bool   // an actor died, and perhaps a write is on its way
+	running [acts]int
+	links   map[protocol.RecordingID]link
+	fresh   []protocol.RecordingID // those of links, as they came
+	turn    int                    // downloads begun
+	place   protocol.RecordingDue  // how far the store has been walked through
+	reading bool
+	hearing map[*asked]bool // transcripts whose recording is being looked for
+	ctx     context.Context
+	cancel  context.CancelFunc
+	timer   *time.Timer
+	ticker  *time.Timer
+	sweeper *time.Timer
+
+	stopping bool
+}
+
+// child is a recording at which something is being done.
+type child struct {
+	id    protocol.RecordingID
+	pid   *actor.PID
+	act   Act
+	acts  bool     // it has one of the places of that act
+	sent  int      // messages
+	asked []*asked // among them, answered or not
+}
+
+// NewDesk makes one.
+func NewDesk(c *Config) *Desk {
+	d := &Desk{
+		config: c, lanes: newLanes(),
+		live: make(map[protocol.RecordingID]*child), who: make(map[string]protocol.RecordingID),
+		unsure: make(map[protocol.RecordingID]bool), links: make(map[protocol.RecordingID]link),
+		hearing: make(map[*asked]bool),
+	}
+	if c.Bandwidth > 0 {
+		d.pace = rate.NewLimiter(rate.Limit(c.Bandwidth), int(min(c.Bandwidth, mostAtOnce)))
+	}
+	return d
+}
+
+const (
+	// startWait lets what an earlier life of the partition had under way notice
+	// that it is over.
+	startWait   = time.Second
+	rebuildWait = 5 * time.Second // lest a recording fails in a circle
+	lookEvery   = 15 * time.Second
+	linksMost   = 2 * laneMost
+	mostAtOnce  = 256 << 10 // bytes that bandwidth lets through in one go
+	oldestEach  = 4         // downloads, one of which is the oldest's
+)
+
+// Messages of the desk to itself.
+type (
+	opened  struct{ err error }
+	wake    struct{}
+	lookNow struct{}
+	sweep   struct{}
+)
+
+// Receive handles one message.
+func (d *Desk) Receive(c actor.Context) {
+	switch m := c.Message().(type) {
+	case *actor.Started:
+		d.start(c)
+	case *actor.Stopping, *actor.Restarting:
+		d.stop()
+	case protocol.FetchRecording, protocol.HoldRecording, protocol.EraseRecording, protocol.Transcribed, *asked:
+		d.outside(c, m)
+	case opened:
+		d.opened(c, m.err)
+	case *actor.Terminated:
+		d.died(c, m.Who)
+	case over:
+		d.over(c, m)
+	case rows:
+		d.rows(c, m)
+	case heard:
+		d.heard(c, m)
+	case lookNow:
+		d.look(c)
+	case sweep:
+		d.sweep(c)
+	case wake:
+		d.goOn(c)
+	}
+}
+
+// start waits until all that was written before can be read.
+func (d *Desk) start(c actor.Context) {
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.timer = d.after(c, startWait, opened{errNotTried})
+}
+
+// after sends the desk a message from itself, later.
+func (d *Desk) after(c actor.Context, wait time.Duration, m any) *time.Timer {
+	self, root := c.Self(), c.ActorSystem().Root
+	return time.AfterFunc(wait, func() { root.Send(self, m) })
+}
+
+var errNotTried = protocol.Errorf(protocol.Unavailable, "queue_starting", "the queue of recordings is starting; try again")
+
+func (d *Desk) opened(c actor.Context, err error) {
+	switch {
+	case d.stopping || d.open:
+	case err == errNotTried:
+		self, root := c.Self(), c.ActorSystem().Root
+		tell := func(err error) { root.Send(self, opened{err}) }
+		if err := d.config.Journal.Append(journal.Change{}, tell); err != nil {
+			tell(err)
+		}
+	case err != nil:
+		d.timer = d.after(c, startWait, opened{errNotTried})
+	default:
+		d.open = true
+		for _, m := range d.early {
+			d.outside(c, m)
+		}
+		d.early = nil
+		d.look(c)
+		if d.config.Retention > 0 {
+			d.sweeper = d.after(c, sweepFirst, sweep{})
+		}
+	}
+}
+
+// stop answers all who wait. What has been begun ends with the actors.
+func (d *Desk) stop() {
+	d.stopping = true
+	d.cancel()
+	for _, t := range []*time.Timer{d.timer, d.ticker, d.sweeper} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	for _, m := range d.early {
+		refuse(m)
+	}
+	for q := range d.hearing {
+		q.answer(protocol.Recording{}, errStopping)
+	}
+	for _, one := range d.live {
+		one.refuse(errStopping)
+	}
+	d.early, d.links, d.lanes = nil, nil, newLanes()
+}
+
+var errStopping = protocol.Errorf(protocol.Unavailable, "queue_stopping", "the queue of recordings is stopping; what was asked may have taken effect: repeat it")
+
+func refuse(m any) {
+	switch m := m.(type) {
+	case protocol.HoldRecording:
+		m.Done(protocol.Recording{}, errStopping)
+	case protocol.EraseRecording:
+		m.Done(protocol.Recording{}, errStopping)
+	case protocol.Transcribed:
+		m.Done(protocol.ReceiptOverloaded, errStopping)
+	case *asked:
+		m.answer(protocol.Recording{}, errStopping)
+	}
+}
+
+func (k *child) refuse(err error) {
+	for _, q := range k.asked {
+		q.answer(protocol.Recording{}, err)
+	}
+}
+
+// outside takes what others send.
+func (d *Desk) outside(c actor.Context, m any) {
+	switch {
+	case d.stopping:
+		refuse(m)
+		return
+	case !d.open:
+		d.early = append(d.early, m)
+		return
+	}
+	policy := d.config.policy()
+	switch m := m.(type) {
+	case protocol.FetchRecording:
+		d.fetch(m)
+	case protocol.HoldRecording:
+		d.pass(c, &asked{id: m.ID, done: m.Done, step: func(r protocol.Recording, _ time.Time) (Decision, error) {
+			return policy.Hold(r, m.Reason)
+		}})
+	case protocol.EraseRecording:
+		d.pass(c, &asked{id: m.ID, done: m.Done, step: func(r protocol.Recording, now time.Time) (Decision, error) {
+			return policy.Erase(r, m.Reason, now)
+		}})
+	case protocol.Transcribed:
+		d.hear(c, m)
+	case *asked:
+		d.pass(c, m)
+	}
+	d.goOn(c)
+}
+
+// fetch notes a recording that is on disk as pending.
+func (d *Desk) fetch(m protocol.FetchRecording) {
+	id := m.Row.ID
+	if m.Link != "" && len(d.links) < linksMost {
+		if _, there := d.links[id]; !there {
+			d.fresh = append(d.fresh, id)
+		}
+		d.links[id] = link{m.Link, m.Since}
+	}
+	if d.live[id] == nil {
+		d.lanes.put(ActFetch, protocol.RecordingDue{At: m.Row.NextTryAt, ID: id})
+	}
+}
+
+// pass hands what is asked to the actor of its recording.
+func (d *Desk) pass(c actor.Context, q *asked) {
+	one := d.live[q.id]
+	if one == nil {
+		one = d.spawn(c, q.id, ActNothing, false)
+	}
+	one.asked = append(one.asked, q)
+	one.sent++
+	c.Send(one.pid, q)
+}
+
+func (d *Desk) spawn(c actor.Context, id protocol.RecordingID, act Act, acts bool) *child {
+	one := &child{id: id, pid: c.Spawn(d.config.Child), act: act, acts: acts, sent: 1}
+	d.live[id], d.who[one.pid.Id] = one, id
+	d.lanes.drop(id)
+	if acts {
+		d.running[act]++
+	}
+	c.Send(one.pid, begin{id: id, act: act, may: acts, link: d.links[id], pace: d.pace, settled: !d.unsure[id]})
+	return one
+}
+
+// goOn begins what may begin, and sees to it that it goes on in time.
+func (d *Desk) goOn(c actor.Context) {
+	if !d.open || d.stopping {
+		return
+	}
+	now := time.Now()
+	var next time.Time
+	for act := range Act(acts) {
+		for at := d.next(c, act, now); !at.IsZero(); at = d.next(c, act, now) {
+			if at.After(now) {
+				if next.IsZero() || at.Before(next) {
+					next = at
+				}
+				break
+			}
+		}
+		if d.lanes.thin(act) {
+			d.refill(c)
+		}
+	}
+	d.timer.Stop()
+	if !next.IsZero() {
+		d.timer = d.after(c, next.Sub(now), wake{})
+	}
+}
+
+// places are how many of each act may be under way at once.
+func (d *Desk) places(act Act) int {
+	switch {
+	case act != ActFetch:
+		return 4
+	case d.config.Parallel > 0:
+		return d.config.Parallel
+	}
+	return 8
+}
+
+// next begins one more act of a kind if it may. It says when there is something
+// to be begun: zero if there is nothing, or no place for it.
+func (d *Desk) next(c actor.Context, act Act, now time.Time) time.Time {
+	if d.running[act] >= d.places(act) {
+		return time.Time{}
+	}
+	at, free := d.brake.free(act, d.running[act])
+	id, due := d.pick(act, now)
+	switch {
+	case !free || id == "":
+		return time.Time{}
+	case due.After(at):
+		at = due
+	}
+	if !at.After(now) {
+		if act == ActFetch {
+			d.turn++
+		}
+		d.spawn(c, id, act, true)
+		return now
+	}
+	return at
+}
+
+// pick chooses the next recording of a kind, and says when it is due; "" if
+// there is none.
+func (d *Desk) pick(act Act, now time.Time) (protocol.RecordingID, time.Time) {
+	head, there := d.lanes.head(act)
+	if act != ActFetch || there && !head.At.After(now) && d.turn%oldestEach == oldestEach-1 {
+		return head.ID, head.At
+	}
+	for len(d.fresh) > 0 {
+		id := d.fresh[0]
+		if d.links[id].fresh(now) && d.live[id] == nil {
+			if was, known := d.lanes.where[id]; !known || !was.at.After(now) {
+				return id, now
+			}
+		}
+		d.forgetLink(id, now)
+	}
+	return head.ID, head.At
+}
+
+// forgetLink takes the first link out of the line. It is kept for the next try
+// while it works.
+func (d *Desk) forgetLink(id protocol.RecordingID, now time.Time) {
+	d.fresh = d.fresh[1:]
+	if !d.links[id].fresh(now) {
+		delete(d.links, id)
+	}
+}
+
+// over lets a recording go at which nothing is being done, unless something has
+// been asked of it in the meantime.
+func (d *Desk) over(c actor.Context, m over) {
+	one := d.live[m.id]
+	if d.stopping || one == nil || !one.pid.Equal(m.who) {
+		return
+	}
+	now := time.Now()
+	for _, t := range m.tries {
+		if d.brake.note(t, now) {
+			d.tellBrake(t)
+		}
+	}
+	for _, r := range m.fresh {
+		if d.live[r.ID] == nil && !d.lanes.knows(r.ID) {
+			d.lanes.put(d.config.policy().Due(r), protocol.RecordingDue{At: r.NextTryAt, ID: r.ID})
+		}
+	}
+	if m.seen == one.sent {
+		d.forget(one)
+		c.Stop(one.pid)
+		switch {
+		case m.failed:
+			d.unsure[m.id] = true
+			d.lanes.put(one.act, protocol.RecordingDue{At: now.Add(rebuildWait), ID: m.id})
+		default:
+			delete(d.unsure, m.id)
+			if m.act != ActFetch {
+				delete(d.links, m.id)
+			}
+			if !m.row.NextTryAt.IsZero() {
+				d.lanes.put(m.act, protocol.RecordingDue{At: m.row.NextTryAt, ID: m.id})
+			}
+		}
+	}
+	d.goOn(c)
+}
+
+func (d *Desk) forget(one *child) {
+	delete(d.live, one.id)
+	delete(d.who, one.pid.Id)
+	if one.acts {
+		d.running[one.act]--
+	}
+}
+
+func (d *Desk) tellBrake(t tried) {
+	if !d.brake.on() {
+		d.config.log().Info("the archive works again")
+		return
+	}
+	d.config.log().Error("the archive does not work; recordings wait at the carrier", zap.Stringer("trouble", t.err.Trouble), zap.Error(t.err))
+}
+
+// died has the row of a recording read again whose actor failed, after what may
+// still be on its way to the disk.
+func (d *Desk) died(c actor.Context, who *actor.PID) {
+	one := d.live[d.who[who.Id]]
+	if d.stopping || one == nil {
+		return
+	}
+	d.forget(one)
+	one.refuse(protocol.Errorf(protocol.Unavailable, "recording_recovering", "the recording is being read again from the store; try again"))
+	d.unsure[one.id] = true
+	d.lanes.put(one.act, protocol.RecordingDue{At: time.Now().Add(rebuildWait), ID: one.id})
+	d.goOn(c)
+}
