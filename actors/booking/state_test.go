@@ -52,6 +52,16 @@ func TestRoute(t *testing.T) {
 	}
 }
 
+// A ring brings with it what its booking chose of recordings.
+func TestRouteTellsTheRecording(t *testing.T) {
+	b := live(t)
+	b.Terms = protocol.Terms{Recording: protocol.RecordDualWAV, Summary: true}
+	got := Route(b, protocol.Route{Booking: b.ID, Caller: protocol.PartyA}, b.CreatedAt)
+	if got.Recording != protocol.RecordDualWAV || !got.Summary || got.Report {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestRepeat(t *testing.T) {
 	b := live(t)
 	same := protocol.OpenBooking{PartyA: b.PartyA, PartyB: b.PartyB, Duration: time.Hour}

@@ -32,6 +32,9 @@ type rig struct {
 	mu      sync.Mutex
 	sent    []string
 	offered int
+	hold    chan struct{} // nil, or what the carrier waits for before it answers
+	answer  protocol.CommandResult
+	queue   []protocol.FetchRecording
 }
 
 // door is a journal that can be full.
@@ -61,9 +64,30 @@ func (d *door) shut(full bool) {
 
 func (r *rig) Do(_ context.Context, cmd protocol.Command) protocol.Reply {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.sent = append(r.sent, cmd.Step())
-	return protocol.Reply{Result: protocol.CommandOK, Attempts: 1, Alive: true}
+	hold, result := r.hold, r.answer
+	r.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+	return protocol.Reply{Result: result, Attempts: 1, Alive: true, Detail: "why"}
+}
+
+// carrier has every command from now on wait, if hold is not nil, and come to
+// result.
+func (r *rig) carrier(hold chan struct{}, result protocol.CommandResult) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hold, r.answer = hold, result
+}
+
+// queued is what the queue of recordings was told since the last time.
+func (r *rig) queued() []protocol.FetchRecording {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	told := r.queue
+	r.queue = nil
+	return told
 }
 
 type unwatched struct{}
@@ -86,6 +110,11 @@ func (r *rig) CallOffered() {
 // bubble runs a test in virtual time.
 func bubble(t *testing.T, test func(r *rig)) {
 	t.Helper()
+	bubbleWith(t, told, test)
+}
+
+func bubbleWith(t *testing.T, set Settings, test func(r *rig)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		system := actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 			return slog.New(slog.DiscardHandler)
@@ -100,9 +129,14 @@ func bubble(t *testing.T, test func(r *rig)) {
 			}
 		}))
 		config := &Config{
-			Settings: told, Journal: r.door, Store: r.store, Observer: r, Log: zap.NewNop(), EndedMemory: time.Hour,
+			Settings: set, Journal: r.door, Store: r.store, Observer: r, Log: zap.NewNop(), EndedMemory: time.Hour,
 			Outbox:   NewOutbox(r, r, func(f func()) { go f() }),
 			Bookings: func(protocol.BookingID) *actor.PID { return bookings },
+			Recordings: func(m protocol.FetchRecording) {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.queue = append(r.queue, m)
+			},
 		}
 		stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
 		config.Child = actor.PropsFromProducer(func() actor.Actor { return New(config) })

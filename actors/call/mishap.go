@@ -57,9 +57,9 @@ func (c *Call) sending(ev protocol.CommandEnded) (which int, side protocol.Leg) 
 		}
 		return sendSpeak, side
 	case protocol.CommandRecordPause:
-		return c.turned(sendPause, protocol.PauseRecording{Turn: c.Tape.Turn}.Step(), ev.Step), side
+		return sendPause, side
 	case protocol.CommandRecordResume:
-		return c.turned(sendResume, protocol.ResumeRecording{Turn: c.Tape.Turn}.Step(), ev.Step), side
+		return sendResume, side
 	case protocol.CommandHangUp:
 		return pick(side, sendHangUpA, sendHangUpB), side
 	case protocol.CommandFind:

@@ -312,10 +312,10 @@ func (p *play) crash(lost int) {
 	}
 	clear(p.repeated)
 	for id, cmd := range p.sent {
-		both := Call{A: Leg{ID: "A"}, B: Leg{ID: "B"}, Tape: again.Tape}
+		both := Call{A: Leg{ID: "A"}, B: Leg{ID: "B"}}
 		which, _ := both.sending(protocol.CommandEnded{Command: cmd.Kind(), Step: cmd.Step(), Leg: cmd.Target()})
-		if which < 0 { // a pause or its end: of an earlier turn, or of one that the row does not know
-			p.repeated[id] = turnOf(cmd) > again.Tape.Turn
+		if turn := turnOf(cmd); turn != 0 && turn != again.Tape.Turn { // long ago, or the row does not know it
+			p.repeated[id] = turn > again.Tape.Turn
 			continue
 		}
 		known := again.Sent[which]

@@ -2,6 +2,7 @@ package call
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"maskswitch/actors/protocol"
@@ -70,6 +71,66 @@ func TestConsent(t *testing.T) {
 	unrecorded.Recording = protocol.RecordOff
 	story{"the booking wants it, the operator does not", talk(recording(t, protocol.RecordDualWAV), "speak:consent"), protocol.OutcomeNone, StageTalking, ""}.tell(t, unrecorded)
 	story{"nobody wants it", talk(chosen, ""), protocol.OutcomeNone, StageTalking, ""}.tell(t, unrecorded)
+}
+
+// The operator takes the line back while it is being said: they hear the rest
+// before they are recorded.
+func TestConsentTakenBack(t *testing.T) {
+	set := told
+	set.Consent = "This call is recorded."
+	call := Begin(facts(protocol.LegA), 0, set)
+	for _, ev := range []protocol.Event{ring(recording(t, protocol.RecordDefault)), answered(protocol.LegA), answered(protocol.LegB)} {
+		call, _ = call.Step(ev, epoch)
+	}
+	again, err := Restore(call.Row(), told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, fx := again.Step(protocol.LegNoted{About: facts(protocol.LegA)}, epoch)
+	if len(fx.Commands) != 0 {
+		t.Errorf("sent %+v before they have heard it", fx.Commands)
+	}
+	if _, fx = again.Step(spoken(protocol.LegA), epoch); len(fx.Commands) != 1 || fx.Commands[0].Kind() != protocol.CommandRecordStart {
+		t.Errorf("sent %+v when they have heard it", fx.Commands)
+	}
+}
+
+// Nothing of the carrier's comes, and the call looks at the clock by itself.
+func TestConsentThatNobodyHears(t *testing.T) {
+	set := told
+	set.Consent = "This call is recorded."
+	bubbleWith(t, set, func(r *rig) {
+		r.talk(recording(t, protocol.RecordDefault))
+		r.wantSent("answer", "transfer", "speak:consent")
+		time.Sleep(tellWait) // virtual
+		synctest.Wait()
+		r.wantSent("answer", "transfer", "speak:consent")
+		if row := r.row(); row.Reason != unheard || !row.ConsentAt.IsZero() {
+			t.Errorf("after %v the row says %q, consent at %v", tellWait, row.Reason, row.ConsentAt)
+		}
+	})
+	bubbleWith(t, set, func(r *rig) {
+		r.talk(recording(t, protocol.RecordDefault))
+		heard := spoken(protocol.LegA).(protocol.SpeechEnded)
+		heard.At = epoch.Add(time.Second)
+		r.event(heard, protocol.Route{})
+		if row := r.row(); row.Reason != "" || !row.ConsentAt.Equal(heard.At) {
+			t.Errorf("the row says %q, consent at %v", row.Reason, row.ConsentAt)
+		}
+	})
+}
+
+// What the carrier says of a recording before the ring is here is not forgotten.
+func TestReasonBeforeTheRing(t *testing.T) {
+	call := Begin(facts(protocol.LegA), 0, told)
+	for _, ev := range []protocol.Event{
+		protocol.RecordingFailed{About: facts(protocol.LegA), Reason: "no room"}, ring(recording(t, protocol.RecordDefault)),
+	} {
+		call, _ = call.Step(ev, epoch)
+	}
+	if call.Reason != "no room" {
+		t.Errorf("reason %q", call.Reason)
+	}
 }
 
 // What a booking chose is what the carrier is asked for, after a restart too.
@@ -219,6 +280,9 @@ func TestPause(t *testing.T) {
 		{story{name: "a restart long after", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{time.Minute, protocol.Recovered{}, ""}, beat{0, pause, "record_pause:2"}, beat{0, done(2, ok), ""},
 		)}, Tape{true, epoch.Add(time.Minute), false, 2}},
+		{story{name: "a restart when they are leaving", beats: talk(
+			beat{0, pause, "record_pause:1"}, beat{0, hungUp(b, protocol.CauseNormalClearing), ""}, beat{0, protocol.Recovered{}, ""}, beat{0, pause, ""},
+		), stage: StageEnding}, Tape{false, time.Time{}, false, 1}},
 		{story{name: "the leg is gone", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{0, done(1, protocol.CommandLegGone), ""}, beat{0, pause, ""},
 		), stage: StageEnding}, Tape{false, time.Time{}, false, 1}},

@@ -76,14 +76,6 @@ func (c *Call) turnCommand(which int) protocol.Command {
 	return protocol.ResumeRecording{Leg: c.A.ID, Turn: c.Tape.Turn}
 }
 
-// turned says which command a reply is to: -1 if it is to one of an earlier turn.
-func (c *Call) turned(which int, step, of string) int {
-	if step != of {
-		return -1
-	}
-	return which
-}
-
 func (c *Call) noteTurn(which int, result protocol.CommandResult, now time.Time, fx *Effects) {
 	fx.Write = true
 	switch result {

@@ -333,23 +333,13 @@ func (d *Desk) pick(act Act, now time.Time) (protocol.RecordingID, time.Time) {
 	}
 	for len(d.fresh) > 0 {
 		id := d.fresh[0]
-		if d.links[id].fresh(now) && d.live[id] == nil {
-			if was, known := d.lanes.where[id]; !known || !was.at.After(now) {
-				return id, now
-			}
+		waits, known := d.lanes.where[id]
+		if d.links[id].fresh(now) && d.live[id] == nil && !(known && waits.at.After(now)) {
+			return id, now
 		}
-		d.forgetLink(id, now)
+		d.fresh = d.fresh[1:] // the link is kept for the next try
 	}
 	return head.ID, head.At
-}
-
-// forgetLink takes the first link out of the line. It is kept for the next try
-// while it works.
-func (d *Desk) forgetLink(id protocol.RecordingID, now time.Time) {
-	d.fresh = d.fresh[1:]
-	if !d.links[id].fresh(now) {
-		delete(d.links, id)
-	}
 }
 
 // over lets a recording go at which nothing is being done, unless something has

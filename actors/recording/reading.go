@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"maps"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -37,6 +38,8 @@ func (d *Desk) look(c actor.Context) {
 		return
 	}
 	d.ticker = d.after(c, lookEvery, lookNow{})
+	now := time.Now()
+	maps.DeleteFunc(d.links, func(_ protocol.RecordingID, l link) bool { return !l.fresh(now) })
 	ctx, config := d.ctx, d.config
 	config.Schedule(func() {
 		n, oldest, err := config.Store.OldestPending(ctx, config.Partition)

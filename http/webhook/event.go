@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,6 +30,7 @@ const (
 	maxWord   = 64
 	maxReason = 200
 	maxState  = 512 // of base64; ours has 108
+	maxLink   = 4 << 10
 )
 
 // Decode reads a webhook into an event. read stands in for the carrier's clock
@@ -37,7 +39,8 @@ const (
 //
 // The error is ErrForeign, or ErrMalformed with what is wrong and where: no
 // JSON, no event type, a member of the wrong type that names event or leg, or
-// neither session nor leg in an event that needs one.
+// neither session nor leg in an event that needs one. The carrier may take
+// minutes to write down what was said; for that the recording's id is enough.
 func Decode(body []byte, read time.Time) (protocol.LegEvent, error) {
 	event, _, err := decode(body, read)
 	return event, err
@@ -65,7 +68,7 @@ func decode(body []byte, read time.Time) (event protocol.LegEvent, oddCause stri
 		return nil, "", ErrForeign
 	}
 	about, err := in.about(read)
-	if err != nil && needsLeg(what) {
+	if err != nil && needsLeg(what) && !in.Data.Payload.transcribes(what) {
 		return nil, "", err
 	}
 	event, oddCause = in.Data.Payload.event(what, about)
@@ -80,6 +83,12 @@ func needsLeg(what string) bool {
 		}
 	}
 	return false
+}
+
+// transcribes says whether an event brings the transcript of a recording that it
+// names.
+func (p *payload) transcribes(what string) bool {
+	return what == protocol.EventTranscriptionSaved.String() && p.RecordingID.token(maxID) != ""
 }
 
 // about collects what all events say. With an error it has no leg or session.
@@ -131,6 +140,14 @@ func (p *payload) event(what string, about protocol.About) (event protocol.LegEv
 		return protocol.SpeechEnded{About: about}, ""
 	case "call.recording.saved":
 		return p.recorded(about), ""
+	case "call.recording.transcription.saved":
+		if p.Status != "" && p.Status != "completed" { // no text, then, or not all of it
+			break
+		}
+		return protocol.LegTranscribed{
+			About: about, Recording: protocol.RecordingID(p.RecordingID.token(maxID)),
+			ID: p.TranscriptionID.token(maxID), Text: p.TranscriptionText.transcript(),
+		}, ""
 	case "call.recording.error":
 		return protocol.RecordingFailed{About: about, Reason: p.Reason.line(maxReason)}, ""
 	}
@@ -138,14 +155,19 @@ func (p *payload) event(what string, about protocol.About) (event protocol.LegEv
 }
 
 // recorded takes the members of the official schema first, then those that the
-// carrier's guide and live deliveries have instead. The URLs are left: they
-// work for ten minutes, and the recording id gets fresh ones.
+// carrier's guide and live deliveries have instead. A link that could not be one
+// is left out: the recording id gets fresh ones.
 func (p *payload) recorded(about protocol.About) protocol.LegRecorded {
+	urls := p.RecordingURLs.Value
 	format := p.Format.oneOf("mp3", "wav")
-	if urls := p.RecordingURLs.Value; format == "" && bool(urls.MP3) {
+	if format == "" && urls.MP3 != "" {
 		format = "mp3"
-	} else if format == "" && bool(urls.WAV) {
+	} else if format == "" && urls.WAV != "" {
 		format = "wav"
+	}
+	link := urls.MP3
+	if format == "wav" {
+		link = urls.WAV
 	}
 	return protocol.LegRecorded{
 		About:     about,
@@ -155,7 +177,22 @@ func (p *payload) recorded(about protocol.About) protocol.LegRecorded {
 		Channels:  p.Channels.oneOf("single", "dual"),
 		StartedAt: p.RecordingStartedAt.instant(p.StartTime.instant(time.Time{})),
 		EndedAt:   p.RecordingEndedAt.instant(p.EndTime.instant(time.Time{})),
+		Link:      protocol.Secret(link.token(maxLink)),
 	}
+}
+
+// transcript is the text as far as it is kept, cut between two letters. Some
+// stores do not take the byte 0.
+func (t text) transcript() string {
+	s := strings.ReplaceAll(string(t), "\x00", " ")
+	if len(s) <= protocol.MaxTranscript {
+		return s
+	}
+	end := protocol.MaxTranscript
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
 }
 
 // tag reads a client state: standard base64 of a tag of ours.

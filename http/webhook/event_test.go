@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"maskswitch/actors/phone"
 	"maskswitch/actors/protocol"
@@ -22,6 +23,9 @@ const (
 	legB    = protocol.LegID("v3:Hs8d2k4fWm6xT1pYbR5jLqNu3eVcGzAa7iOnXtBvKcQzRmMoPjDElw")
 	uuidA   = "5b1f0f9a-7d11-11f1-a2d3-02420a1f0b69"
 	session = protocol.SessionID("5b1f0c2e-7d11-11f1-9c40-02420a1f0b69")
+	signed  = "https://s3.amazonaws.com/telephony-recorder-prod/00000000-0000-4000-8000-000000000000/2026-08-24/" + uuidA + "-1787583853.mp3" +
+		"?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=EXAMPLE%2F20260824%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20260824T150521Z" +
+		"&X-Amz-Expires=600&X-Amz-SignedHeaders=host&X-Amz-Signature=0000000000000000000000000000000000000000000000000000000000000000"
 )
 
 var readAt = time.Date(2026, 8, 24, 16, 0, 0, 0, time.UTC)
@@ -78,10 +82,10 @@ var documents = map[string]protocol.LegEvent{
 	"call.hangup.leg-b.timeout":            protocol.LegHungUp{About: onB("0a", "15:04:36.431870"), Cause: protocol.CauseTimeout, SIP: "487"},
 	"call.hangup.rejected-inbound":         protocol.LegHungUp{About: onA("0f", "15:04:05.402200"), Cause: protocol.CauseCallRejected, Source: protocol.SourceCallee, SIP: "unspecified"},
 	"call.speak.ended":                     protocol.SpeechEnded{About: bare("15", "15:04:10.000001")},
-	"call.recording.saved":                 protocol.LegRecorded{About: bare("10", "15:05:21.337790"), Recording: "10cd86ac-fef8-4765-b203-0f7511f9fc75", LegUUID: uuidA, Format: "mp3", Channels: "dual", StartedAt: clock("15:04:13.802117"), EndedAt: clock("15:05:19.904551")},
-	"call.recording.saved.schema-only":     protocol.LegRecorded{About: noLeg(bare("11", "15:05:21.337790")), LegUUID: uuidA, Format: "mp3", Channels: "dual", StartedAt: clock("15:04:13.802117"), EndedAt: clock("15:05:19.904551")},
+	"call.recording.saved":                 protocol.LegRecorded{About: bare("10", "15:05:21.337790"), Recording: "10cd86ac-fef8-4765-b203-0f7511f9fc75", LegUUID: uuidA, Format: "mp3", Channels: "dual", StartedAt: clock("15:04:13.802117"), EndedAt: clock("15:05:19.904551"), Link: signed},
+	"call.recording.saved.schema-only":     protocol.LegRecorded{About: noLeg(bare("11", "15:05:21.337790")), LegUUID: uuidA, Format: "mp3", Channels: "dual", StartedAt: clock("15:04:13.802117"), EndedAt: clock("15:05:19.904551"), Link: signed},
 	"call.recording.error":                 protocol.RecordingFailed{About: bare("12", "15:05:21.337790"), Reason: "Internal server error"},
-	"call.recording.transcription.saved":   protocol.LegNoted{About: bare("13", "15:05:48.100000"), What: "call.recording.transcription.saved"},
+	"call.recording.transcription.saved":   protocol.LegTranscribed{About: bare("13", "15:05:48.100000"), Recording: "10cd86ac-fef8-4765-b203-0f7511f9fc75", ID: "3fa85f64-5717-4562-b3fc-2c963f66afa6", Text: "Hi, I am at the front door."},
 	"call.speak.started":                   protocol.LegNoted{About: bare("14", "15:04:07.000001"), What: "call.speak.started"},
 	"call.playback.started":                protocol.LegNoted{About: bare("16", "15:04:07.000001"), What: "call.playback.started"},
 	"call.playback.ended":                  protocol.LegNoted{About: bare("17", "15:04:10.000001"), What: "call.playback.ended"},
@@ -289,6 +293,86 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+func TestLinks(t *testing.T) {
+	const mp3, wav = "https://example.com/a.mp3?X=%20", "https://example.com/a.wav"
+	longest := "https://example.com/" + strings.Repeat("a", maxLink-20)
+	urls := func(mp3, wav any) map[string]any { return map[string]any{"mp3": mp3, "wav": wav} }
+	for _, test := range []struct {
+		story, format string
+		urls          any
+		want          protocol.Secret
+	}{
+		{"of the format", "mp3", urls(mp3, wav), mp3},
+		{"of the other format", "wav", urls(mp3, wav), wav},
+		{"of a format that is not told", "", urls(nil, wav), wav},
+		{"of no format that is told", "", urls(mp3, wav), mp3},
+		{"none of the format", "wav", urls(mp3, nil), ""},
+		{"none at all", "mp3", urls("", ""), ""},
+		{"absent", "mp3", absent, ""},
+		{"null", "mp3", nil, ""},
+		{"a text", "mp3", mp3, ""},
+		{"a list", "mp3", urls([]any{mp3}, nil), ""},
+		{"with a line break", "mp3", urls(mp3+"\r\nX: 1", nil), ""},
+		{"with a space", "mp3", urls(" "+mp3, nil), ""},
+		{"in letters of others", "mp3", urls("https://exämple.com/", nil), ""},
+		{"as long as may be", "mp3", urls(longest, nil), protocol.Secret(longest)},
+		{"longer", "mp3", urls(longest+"a", nil), ""},
+	} {
+		event, err := edit(t, "call.recording.saved", map[string]any{"data/payload/format": test.format, "data/payload/recording_urls": test.urls})
+		if err != nil {
+			t.Fatal(test.story, err)
+		}
+		if got := event.(protocol.LegRecorded); got.Link != test.want {
+			t.Errorf("%s: %q", test.story, string(got.Link))
+		}
+		if s := fmt.Sprintf("%v %+v %#v", event, event, event); strings.Contains(s, "example.com") {
+			t.Errorf("%s: printed, the event shows its link: %s", test.story, s)
+		}
+	}
+}
+
+func TestTranscripts(t *testing.T) {
+	const most = protocol.MaxTranscript
+	for _, test := range []struct {
+		story   string
+		changes map[string]any
+		want    string
+	}{
+		{"as it comes", nil, "Hi, I am at the front door."},
+		{"in lines", map[string]any{"data/payload/transcription_text": "A\nB"}, "A\nB"},
+		{"nobody has spoken", map[string]any{"data/payload/transcription_text": ""}, ""},
+		{"null", map[string]any{"data/payload/transcription_text": nil}, ""},
+		{"no status", map[string]any{"data/payload/status": absent}, "Hi, I am at the front door."},
+		{"a byte that stores refuse", map[string]any{"data/payload/transcription_text": "a\x00b"}, "a b"},
+		{"as long as may be", map[string]any{"data/payload/transcription_text": strings.Repeat("a", most)}, strings.Repeat("a", most)},
+		{"longer", map[string]any{"data/payload/transcription_text": strings.Repeat("a", most+1)}, strings.Repeat("a", most)},
+		{"cut at a letter", map[string]any{"data/payload/transcription_text": strings.Repeat("a", most-2) + "☎"}, strings.Repeat("a", most-2)},
+		{"no leg", map[string]any{"data/payload/call_control_id": nil}, "Hi, I am at the front door."},
+		{"only the session", map[string]any{"data/payload/call_control_id": absent, "data/payload/recording_id": absent}, "Hi, I am at the front door."},
+		{"only the recording", map[string]any{"data/payload/call_control_id": nil, "data/payload/call_session_id": nil}, "Hi, I am at the front door."},
+	} {
+		event, err := edit(t, "call.recording.transcription.saved", test.changes)
+		if err != nil {
+			t.Fatal(test.story, err)
+		}
+		if got := event.(protocol.LegTranscribed); got.Text != test.want {
+			t.Errorf("%s: %d bytes, %.50q", test.story, len(got.Text), got.Text)
+		}
+	}
+	event, err := edit(t, "call.recording.transcription.saved", map[string]any{"data/payload/status": "failed"})
+	if noted, ok := event.(protocol.LegNoted); err != nil || !ok || noted.What != "call.recording.transcription.saved" {
+		t.Errorf("one that failed: %+v, %v", event, err)
+	}
+	for _, id := range []any{absent, "", "a b", nil} {
+		event, err := edit(t, "call.recording.transcription.saved", map[string]any{
+			"data/payload/call_control_id": absent, "data/payload/call_session_id": absent, "data/payload/recording_id": id,
+		})
+		if event != nil || !errors.Is(err, ErrMalformed) {
+			t.Errorf("of nobody: %+v, %v", event, err)
+		}
+	}
+}
+
 var refused = []struct {
 	story, body string
 	want        error
@@ -355,6 +439,18 @@ func FuzzDecode(f *testing.F) {
 	for _, test := range refused {
 		f.Add([]byte(test.body))
 	}
+	for _, payload := range []string{
+		`"recording_id":"r","format":"wav","recording_urls":{"mp3":"https://a/b","wav":"https://a/c"}`,
+		`"call_session_id":"s","recording_urls":{"mp3":"https://a/b\r\n","wav":["https://a/c"]}`,
+		`"call_session_id":"s","recording_urls":"https://a/b"`,
+		`"recording_id":"r","transcription_text":"a\u0000\ud83d\ude00","status":"completed"`,
+		`"recording_id":"r","transcription_text":"\ud83d","status":5`,
+		`"recording_id":"r","status":"failed"`,
+		`"call_session_id":"s","transcription_text":["a"]`,
+	} {
+		f.Add([]byte(`{"data":{"event_type":"call.recording.saved","payload":{` + payload + `}}}`))
+		f.Add([]byte(`{"data":{"event_type":"call.recording.transcription.saved","payload":{` + payload + `}}}`))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		event, odd, err := decode(body, readAt)
 		if err != nil {
@@ -365,8 +461,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		about := event.Facts()
 		_, other := event.(protocol.LegNoted)
+		transcribed, _ := event.(protocol.LegTranscribed)
 		switch {
-		case !other && about.Leg == "" && about.Session == "":
+		case !other && transcribed.Recording == "" && about.Leg == "" && about.Session == "":
 			t.Error("an event about nobody")
 		case other != (event.Kind() == protocol.EventOther):
 			t.Errorf("%T is of kind %s", event, event.Kind())
@@ -392,6 +489,13 @@ func FuzzDecode(f *testing.F) {
 		case protocol.LegRecorded:
 			if event.Format != "" && event.Format != "mp3" && event.Format != "wav" {
 				t.Errorf("format %q", event.Format)
+			}
+			if text(event.Link).token(4<<10) != string(event.Link) {
+				t.Errorf("unfit for a link: %q", string(event.Link))
+			}
+		case protocol.LegTranscribed:
+			if len(event.Text) > protocol.MaxTranscript || !utf8.ValidString(event.Text) || strings.Contains(event.Text, "\x00") {
+				t.Errorf("unfit for a store: %q", event.Text)
 			}
 		}
 		if again, _, err := decode(body, readAt); err != nil || fmt.Sprint(again) != fmt.Sprint(event) {

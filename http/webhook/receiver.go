@@ -60,8 +60,9 @@ func RefusalReasons() []string {
 }
 
 const (
-	// MaxBody is the longest body taken, in bytes.
-	MaxBody = 1 << 20
+	// MaxBody is the longest body taken, in bytes: the longest transcript fits
+	// in, with each letter outside of ASCII escaped.
+	MaxBody = 3*protocol.MaxTranscript + 1<<20
 	// DefaultTimeout leaves half a second of the carrier's two to the network.
 	DefaultTimeout = 1500 * time.Millisecond
 	// keptBuffer is the largest buffer that is used again.
@@ -175,7 +176,7 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (rc *Receiver) deliver(w http.ResponseWriter, r *http.Request, event protocol.LegEvent, began, read time.Time) {
 	about := event.Facts()
 	receipt, err := protocol.ReceiptUnknownCall, error(nil)
-	if about.Leg != "" || about.Session != "" { // else it concerns no call
+	if concerns(event) {
 		ctx, cancel := context.WithDeadline(r.Context(), began.Add(rc.timeout))
 		receipt, err = rc.sw.Deliver(ctx, event, read)
 		cancel()
@@ -189,6 +190,13 @@ func (rc *Receiver) deliver(w http.ResponseWriter, r *http.Request, event protoc
 		answerOK(w)
 	}
 	rc.observer.WebhookTaken(event.Kind(), receipt, time.Since(began), read.Sub(about.At), about.Attempt > 1)
+}
+
+// concerns says whether an event could be about a call of ours.
+func concerns(event protocol.LegEvent) bool {
+	about := event.Facts()
+	_, transcribed := event.(protocol.LegTranscribed) // it names its recording, at least
+	return about.Leg != "" || about.Session != "" || transcribed
 }
 
 // refuse answers a webhook that is none of the carrier's, or none of ours.
@@ -218,7 +226,7 @@ func (rc *Receiver) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func (rc *Receiver) refuseTooLarge(w http.ResponseWriter, r *http.Request) {
 	rc.observer.WebhookRefused(RefusedTooLarge)
 	rc.log.Warn("webhook refused: too large", from(r), zap.Int64("announced_bytes", r.ContentLength))
-	answer(w, http.StatusRequestEntityTooLarge, "body too large", "too_large", "webhooks of up to 1 MiB are taken")
+	answer(w, http.StatusRequestEntityTooLarge, "body too large", "too_large", "webhooks of up to 4 MiB are taken")
 }
 
 // from says which host sent a request.

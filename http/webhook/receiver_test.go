@@ -180,14 +180,14 @@ func TestRefusals(t *testing.T) {
 		{"a format we do not take", func(b bench) *httptest.ResponseRecorder {
 			return b.post([]byte(`{"event_type":"call_initiated","payload":{}}`))
 		}, 200, "", "", RefusedMalformed},
-		{"1 MiB exactly", func(b bench) *httptest.ResponseRecorder { return b.post(spaces(MaxBody)) },
+		{"the longest", func(b bench) *httptest.ResponseRecorder { return b.post(spaces(MaxBody)) },
 			200, "", "", "call.answered accepted false"},
-		{"1 MiB and a byte, announced", func(b bench) *httptest.ResponseRecorder { return b.post(spaces(MaxBody + 1)) },
+		{"a byte longer, announced", func(b bench) *httptest.ResponseRecorder { return b.post(spaces(MaxBody + 1)) },
 			413, "body too large", "too_large", RefusedTooLarge},
-		{"1 MiB exactly, in chunks", func(b bench) *httptest.ResponseRecorder {
+		{"the longest, in chunks", func(b bench) *httptest.ResponseRecorder {
 			return b.send("POST", io.MultiReader(bytes.NewReader(spaces(MaxBody))), sign(spaces(MaxBody), time.Now()))
 		}, 200, "", "", "call.answered accepted false"},
-		{"1 MiB and a byte, in chunks", func(b bench) *httptest.ResponseRecorder {
+		{"a byte longer, in chunks", func(b bench) *httptest.ResponseRecorder {
 			return b.send("POST", io.MultiReader(bytes.NewReader(spaces(MaxBody+1))), sign(good, time.Now()))
 		}, 413, "body too large", "too_large", RefusedTooLarge},
 		{"the body breaks off", func(b bench) *httptest.ResponseRecorder {
@@ -337,6 +337,73 @@ func TestLogsHoldNoNumbers(t *testing.T) {
 	for _, line := range b.logs.All() {
 		if s := fmt.Sprint(line.Message, line.ContextMap()); strings.Contains(s, "3125550111") || line.Level != zapcore.WarnLevel {
 			t.Errorf("log line %s", s)
+		}
+	}
+}
+
+// TestLinksStayInside sends webhooks with links that anybody could listen by,
+// good ones and broken ones, to a switch that takes them and to one that does
+// not.
+func TestLinksStayInside(t *testing.T) {
+	good := string(document(t, "call.recording.saved"))
+	change := func(old, new string) string {
+		changed := strings.Replace(good, old, new, 1)
+		if changed == good {
+			t.Fatalf("there is no %s", old)
+		}
+		return changed
+	}
+	at := strings.Index(good, "X-Amz-Expires")
+	for story, body := range map[string]string{
+		"good":                            good,
+		"cut inside of the link":          good[:at],
+		"the link is not closed":          change(`000"`, `000`),
+		"neither leg nor session":         change(`"call_session_id"`, `"x"`),
+		"an id of another type":           change(`"recording_id"`, `"call_control_id":{"a":1},"recording_id"`),
+		"the link as an id":               change(`"mp3": "`, `"mp3": "x"},"call_control_id":{"`+signed+`":"`),
+		"the link as an event":            `{"data":{"event_type":"` + signed + `"}}`,
+		"the link as an event of another": `{"event_type":"` + signed + `"}`,
+		"the link as a member":            `{"data":{"event_type":"call.recording.saved","payload":{"call_control_id":"l","recording_urls":{"` + signed + `":1}`,
+		"the link as the payload":         `{"data":{"event_type":"call.recording.saved","payload":"` + signed + `"}}`,
+		"too large":                       strings.Replace(good, "{", "{"+strings.Repeat(" ", MaxBody), 1),
+	} {
+		for _, err := range []error{nil, errors.New("the disk is full")} {
+			b := newBench(t, func(context.Context, protocol.LegEvent) (protocol.Receipt, error) {
+				return protocol.ReceiptAccepted, err
+			})
+			said := b.post([]byte(body)).Body.String()
+			for _, line := range b.logs.All() {
+				said += fmt.Sprint(line.Message, line.ContextMap())
+			}
+			if _, err := Decode([]byte(body), readAt); err != nil {
+				said += err.Error()
+			}
+			for _, part := range []string{"amazonaws", "telephony-recorder", uuidA, "X-Amz", "EXAMPLE", "https:"} {
+				if strings.Contains(said, part) {
+					t.Errorf("%s: %q is in %s", story, part, said)
+				}
+			}
+		}
+	}
+}
+
+// TestLongTranscripts: the longest text that is kept comes through the door, in
+// whatever way it is escaped, and is handed on if only its recording is named.
+func TestLongTranscripts(t *testing.T) {
+	for _, letter := range []string{"a", `\u00e9`, `\u260e`, `\ud83d\ude00`} {
+		var one string
+		if err := json.Unmarshal([]byte(`"`+letter+`"`), &one); err != nil {
+			t.Fatal(err)
+		}
+		n := protocol.MaxTranscript / len(one)
+		b := newBench(t, nil)
+		check(t, b.post([]byte(`{"data":{"event_type":"call.recording.transcription.saved","payload":{"recording_id":"r","transcription_text":"`+
+			strings.Repeat(letter, n)+`"}}}`)), 200, "", "")
+		if len(b.door.events) != 1 {
+			t.Fatalf("%s: %d events delivered", letter, len(b.door.events))
+		}
+		if got := b.door.events[0].(protocol.LegTranscribed); got.Text != strings.Repeat(one, n) || got.Recording != "r" {
+			t.Errorf("%s: %d bytes of %d", letter, len(got.Text), n*len(one))
 		}
 	}
 }

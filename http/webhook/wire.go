@@ -55,9 +55,13 @@ type payload struct {
 	StartTime          text `json:"start_time"` // of the recording in that event, of the call in others
 	EndTime            text `json:"end_time"`
 	RecordingURLs      lenient[struct {
-		MP3 present `json:"mp3"`
-		WAV present `json:"wav"`
+		MP3 text `json:"mp3"`
+		WAV text `json:"wav"`
 	}] `json:"recording_urls"`
+
+	TranscriptionID   text `json:"recording_transcription_id"` // call.recording.transcription.saved
+	TranscriptionText text `json:"transcription_text"`
+	Status            text `json:"status"`
 
 	Reason text `json:"reason"` // call.recording.error
 }
@@ -85,15 +89,6 @@ func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	}
 	token, err := d.ReadToken()
 	*t = text(token.String())
-	return err
-}
-
-// present says that a member is a text that is not empty.
-type present bool
-
-func (p *present) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	value, err := d.ReadValue()
-	*p = len(value) > len(`""`) && value.Kind() == '"'
 	return err
 }
 
