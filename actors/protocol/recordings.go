@@ -218,6 +218,9 @@ type Transcribed struct {
 	Done  func(Receipt, error)
 }
 
+// LogValue keeps a dead letter's log line free of what was said.
+func (m Transcribed) LogValue() slog.Value { return slog.StringValue("a transcript") }
+
 // HoldRecording forbids to erase a recording, for the reason given; without one
 // it allows it again.
 type HoldRecording struct {

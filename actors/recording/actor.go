@@ -29,11 +29,10 @@ type Actor struct {
 	next    Decision           // on its way to the disk,
 	because any                // and what led to it; nil: nothing is on its way
 	acting  bool
-	before  protocol.Recording // the row as the act knows it
-	halt    context.CancelFunc // ends the act
-	seen    int                // messages of the desk's
-	tries   []tried            // not told yet, like
-	fresh   []protocol.Recording
+	before  protocol.Recording   // the row as the act knows it
+	halt    context.CancelFunc   // ends the act
+	seen    int                  // messages of the desk's
+	fresh   []protocol.Recording // rows that the desk has not been told of yet
 	ctx     context.Context
 	cancel  context.CancelFunc
 	timer   *time.Timer
@@ -76,7 +75,6 @@ type (
 		row    protocol.Recording
 		act    Act
 		failed bool // the row has to be read again
-		tries  []tried
 		fresh  []protocol.Recording
 	}
 )
@@ -174,9 +172,9 @@ func (a *Actor) goOn(c actor.Context) {
 			return
 		}
 	}
-	m := over{who: c.Self(), id: a.begin.id, seen: a.seen, row: a.row, failed: a.failed, tries: a.tries, fresh: a.fresh}
+	m := over{who: c.Self(), id: a.begin.id, seen: a.seen, row: a.row, failed: a.failed, fresh: a.fresh}
 	m.act = a.config.policy().Due(a.row)
-	a.tries, a.fresh = nil, nil
+	a.fresh = nil
 	c.Send(c.Parent(), m)
 }
 
@@ -232,7 +230,7 @@ func (a *Actor) take(c actor.Context, m any) {
 		if _, resolved := m.event.(Resolved); resolved && (a.row.Status != a.before.Status || a.row.Hold != a.before.Hold) {
 			return // what it stands for has not been told of that; it is found out once more
 		}
-		a.learn(m.event)
+		a.learn(c, m.event)
 		next = a.config.policy().Step(a.row, m.event, now)
 	}
 	a.next, a.because = next, m
@@ -243,8 +241,8 @@ func (a *Actor) take(c actor.Context, m any) {
 	a.write(c)
 }
 
-// learn keeps for the desk what a try says of others.
-func (a *Actor) learn(ev Event) {
+// learn tells the desk at once what a try says of others.
+func (a *Actor) learn(c actor.Context, ev Event) {
 	t := tried{act: a.begin.act}
 	switch ev := ev.(type) {
 	case Archived:
@@ -262,7 +260,7 @@ func (a *Actor) learn(ev Event) {
 		return
 	}
 	if a.row.Status == a.before.Status { // else it has been called off
-		a.tries = append(a.tries, t)
+		c.Send(c.Parent(), t)
 	}
 }
 
@@ -332,7 +330,7 @@ func (a *Actor) tell(was protocol.Recording, ev Event) {
 	}
 	switch a.row.Status {
 	case protocol.RecordingArchived:
-		observer.Archived(a.row.Bytes, a.row.ArchivedAt.Sub(a.row.NoticedAt))
+		observer.Archived(a.row.Bytes, max(a.row.ArchivedAt.Sub(a.row.NoticedAt), 0)) // two clocks
 	case protocol.RecordingLost:
 		observer.Lost()
 		a.config.log().Error("a recording is lost", zap.String("recording", string(a.row.ID)),

@@ -44,6 +44,7 @@ type Desk struct {
 	sweeper *time.Timer
 
 	stopping bool
+	drained  chan struct{} // closed when all that came before the end is answered
 }
 
 // child is a recording at which something is being done.
@@ -62,7 +63,7 @@ func NewDesk(c *Config) *Desk {
 		config: c, lanes: newLanes(),
 		live: make(map[protocol.RecordingID]*child), who: make(map[string]protocol.RecordingID),
 		unsure: make(map[protocol.RecordingID]bool), links: make(map[protocol.RecordingID]link),
-		hearing: make(map[*asked]bool),
+		hearing: make(map[*asked]bool), drained: make(chan struct{}),
 	}
 	if c.Bandwidth > 0 {
 		d.pace = rate.NewLimiter(rate.Limit(c.Bandwidth), int(min(c.Bandwidth, mostAtOnce)))
@@ -83,10 +84,12 @@ const (
 
 // Messages of the desk to itself.
 type (
+	openUp  struct{}
 	opened  struct{ err error }
 	wake    struct{}
 	lookNow struct{}
 	sweep   struct{}
+	last    struct{}
 )
 
 // Receive handles one message.
@@ -96,12 +99,21 @@ func (d *Desk) Receive(c actor.Context) {
 		d.start(c)
 	case *actor.Stopping, *actor.Restarting:
 		d.stop()
+		c.Send(c.Self(), last{})
+	case last:
+		if d.stopping {
+			close(d.drained)
+		}
 	case protocol.FetchRecording, protocol.HoldRecording, protocol.EraseRecording, protocol.Transcribed, *asked:
 		d.outside(c, m)
+	case openUp:
+		d.openUp(c)
 	case opened:
 		d.opened(c, m.err)
 	case *actor.Terminated:
 		d.died(c, m.Who)
+	case tried:
+		d.learn(m)
 	case over:
 		d.over(c, m)
 	case rows:
@@ -117,10 +129,28 @@ func (d *Desk) Receive(c actor.Context) {
 	}
 }
 
-// start waits until all that was written before can be read.
 func (d *Desk) start(c actor.Context) {
 	d.ctx, d.cancel = context.WithCancel(context.Background())
-	d.timer = d.after(c, startWait, opened{errNotTried})
+	d.timer = d.after(c, startWait, openUp{})
+	c.Spawn(doorkeeper(d.drained))
+}
+
+// drainWait is more than a mailbox takes. That of a desk that has failed is not
+// read any more.
+const drainWait = time.Second
+
+// doorkeeper keeps a desk that stops alive until it has answered what is in its
+// mailbox: of an actor that is gone, messages are forgotten.
+func doorkeeper(drained <-chan struct{}) *actor.Props {
+	return actor.PropsFromFunc(func(c actor.Context) {
+		if _, stopping := c.Message().(*actor.Stopping); !stopping {
+			return
+		}
+		select {
+		case <-drained:
+		case <-time.After(drainWait):
+		}
+	})
 }
 
 // after sends the desk a message from itself, later.
@@ -129,29 +159,31 @@ func (d *Desk) after(c actor.Context, wait time.Duration, m any) *time.Timer {
 	return time.AfterFunc(wait, func() { root.Send(self, m) })
 }
 
-var errNotTried = protocol.Errorf(protocol.Unavailable, "queue_starting", "the queue of recordings is starting; try again")
+// openUp waits for whatever an earlier life has left to be written.
+func (d *Desk) openUp(c actor.Context) {
+	self, root := c.Self(), c.ActorSystem().Root
+	tell := func(err error) { root.Send(self, opened{err}) }
+	if err := d.config.Journal.Append(journal.Change{}, tell); err != nil {
+		tell(err)
+	}
+}
 
 func (d *Desk) opened(c actor.Context, err error) {
 	switch {
-	case d.stopping || d.open:
-	case err == errNotTried:
-		self, root := c.Self(), c.ActorSystem().Root
-		tell := func(err error) { root.Send(self, opened{err}) }
-		if err := d.config.Journal.Append(journal.Change{}, tell); err != nil {
-			tell(err)
-		}
+	case d.stopping:
+		return
 	case err != nil:
-		d.timer = d.after(c, startWait, opened{errNotTried})
-	default:
-		d.open = true
-		for _, m := range d.early {
-			d.outside(c, m)
-		}
-		d.early = nil
-		d.look(c)
-		if d.config.Retention > 0 {
-			d.sweeper = d.after(c, sweepFirst, sweep{})
-		}
+		d.timer = d.after(c, startWait, openUp{})
+		return
+	}
+	d.open = true
+	for _, m := range d.early {
+		d.outside(c, m)
+	}
+	d.early = nil
+	d.look(c)
+	if d.config.Retention > 0 {
+		d.sweeper = d.after(c, sweepFirst, sweep{})
 	}
 }
 
@@ -263,85 +295,6 @@ func (d *Desk) spawn(c actor.Context, id protocol.RecordingID, act Act, acts boo
 	return one
 }
 
-// goOn begins what may begin, and sees to it that it goes on in time.
-func (d *Desk) goOn(c actor.Context) {
-	if !d.open || d.stopping {
-		return
-	}
-	now := time.Now()
-	var next time.Time
-	for act := range Act(acts) {
-		for at := d.next(c, act, now); !at.IsZero(); at = d.next(c, act, now) {
-			if at.After(now) {
-				if next.IsZero() || at.Before(next) {
-					next = at
-				}
-				break
-			}
-		}
-		if d.lanes.thin(act) {
-			d.refill(c)
-		}
-	}
-	d.timer.Stop()
-	if !next.IsZero() {
-		d.timer = d.after(c, next.Sub(now), wake{})
-	}
-}
-
-// places are how many of each act may be under way at once.
-func (d *Desk) places(act Act) int {
-	switch {
-	case act != ActFetch:
-		return 4
-	case d.config.Parallel > 0:
-		return d.config.Parallel
-	}
-	return 8
-}
-
-// next begins one more act of a kind if it may. It says when there is something
-// to be begun: zero if there is nothing, or no place for it.
-func (d *Desk) next(c actor.Context, act Act, now time.Time) time.Time {
-	if d.running[act] >= d.places(act) {
-		return time.Time{}
-	}
-	at, free := d.brake.free(act, d.running[act])
-	id, due := d.pick(act, now)
-	switch {
-	case !free || id == "":
-		return time.Time{}
-	case due.After(at):
-		at = due
-	}
-	if !at.After(now) {
-		if act == ActFetch {
-			d.turn++
-		}
-		d.spawn(c, id, act, true)
-		return now
-	}
-	return at
-}
-
-// pick chooses the next recording of a kind, and says when it is due; "" if
-// there is none.
-func (d *Desk) pick(act Act, now time.Time) (protocol.RecordingID, time.Time) {
-	head, there := d.lanes.head(act)
-	if act != ActFetch || there && !head.At.After(now) && d.turn%oldestEach == oldestEach-1 {
-		return head.ID, head.At
-	}
-	for len(d.fresh) > 0 {
-		id := d.fresh[0]
-		waits, known := d.lanes.where[id]
-		if d.links[id].fresh(now) && d.live[id] == nil && !(known && waits.at.After(now)) {
-			return id, now
-		}
-		d.fresh = d.fresh[1:] // the link is kept for the next try
-	}
-	return head.ID, head.At
-}
-
 // over lets a recording go at which nothing is being done, unless something has
 // been asked of it in the meantime.
 func (d *Desk) over(c actor.Context, m over) {
@@ -350,11 +303,6 @@ func (d *Desk) over(c actor.Context, m over) {
 		return
 	}
 	now := time.Now()
-	for _, t := range m.tries {
-		if d.brake.note(t, now) {
-			d.tellBrake(t)
-		}
-	}
 	for _, r := range m.fresh {
 		if d.live[r.ID] == nil && !d.lanes.knows(r.ID) {
 			d.lanes.put(d.config.policy().Due(r), protocol.RecordingDue{At: r.NextTryAt, ID: r.ID})
@@ -388,12 +336,14 @@ func (d *Desk) forget(one *child) {
 	}
 }
 
-func (d *Desk) tellBrake(t tried) {
-	if !d.brake.on() {
+// learn takes from one try what holds for others.
+func (d *Desk) learn(m tried) {
+	switch changed := d.brake.note(m, time.Now()); {
+	case changed && d.brake.on():
+		d.config.log().Error("the archive does not work; recordings wait at the carrier", zap.Stringer("trouble", m.err.Trouble), zap.Error(m.err))
+	case changed:
 		d.config.log().Info("the archive works again")
-		return
 	}
-	d.config.log().Error("the archive does not work; recordings wait at the carrier", zap.Stringer("trouble", t.err.Trouble), zap.Error(t.err))
 }
 
 // died has the row of a recording read again whose actor failed, after what may

@@ -43,6 +43,12 @@ func (e errand) fetch(ctx context.Context) Event {
 	}
 	if e.link.fresh(time.Now()) {
 		ev, failure := e.bring(ctx, e.link.to, e.row.Format)
+		if failure == nil && standIn(e.row.ID) {
+			// It may have got a row of its own meanwhile.
+			if _, known, trouble := e.siblings(ctx); trouble == nil && len(known) > 0 && e.inherit(ctx, known) == nil {
+				return e.leave(ctx, Resolved{})
+			}
+		}
 		if failure == nil {
 			return ev
 		}

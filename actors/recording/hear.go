@@ -3,6 +3,7 @@ package recording
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -30,6 +31,9 @@ type heard struct {
 	text    protocol.RecordingText
 	err     error
 }
+
+// LogValue keeps a dead letter's log line free of what was said.
+func (m heard) LogValue() slog.Value { return slog.StringValue("a transcript") }
 
 // hear finds out where a transcript belongs.
 func (d *Desk) hear(c actor.Context, m protocol.Transcribed) {

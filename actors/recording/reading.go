@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"log/slog"
 	"maps"
 	"time"
 
@@ -25,6 +26,9 @@ type rows struct {
 	walked bool // part of the walk through all that is due
 	err    error
 }
+
+// LogValue keeps a dead letter's log line short.
+func (m rows) LogValue() slog.Value { return slog.StringValue("what is due for recordings") }
 
 type laneRow struct {
 	act Act

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -50,6 +51,7 @@ type world struct {
 	// it. Nil: neither.
 	tap      func(c journal.Change) fate
 	refuse   func() error // decides whether a change is taken at all; nil: it is
+	halted   func()       // is told that the journal has halted; nil: nobody is
 	seen     sighted
 	answered map[string]int // how often each request was
 
@@ -112,11 +114,17 @@ func (w *world) write(c journal.Change) {
 }
 
 // boot starts a queue on what the store holds.
-func (w *world) boot() {
+func (w *world) boot() { w.bootWith(func(*Config) {}) }
+
+func (w *world) bootWith(change func(*Config)) {
 	w.group = journal.NewGroup(w.engine, journal.Options{})
+	if w.halted != nil {
+		w.group.OnHalt(func(error) { w.halted() })
+	}
 	w.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return slog.New(slog.DiscardHandler) }))
 	config := w.config
 	config.Journal, config.Store, config.Carrier, config.Archive, config.Observer = w, w.group, (*carrier)(w), (*archive)(w), (*observer)(w)
+	change(&config)
 	stop := actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective }))
 	config.Child = actor.PropsFromProducer(func() actor.Actor { return New(&config) })
 	w.desk = w.system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return NewDesk(&config) }, stop))
@@ -297,7 +305,11 @@ func (w *world) done(name string) (func(protocol.Recording, error), <-chan answe
 	}, answers
 }
 
-func (w *world) name(what string) string { return fmt.Sprintf("%s (%d)", what, len(w.answered)) }
+func (w *world) name(what string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Sprintf("%s (%d)", what, len(w.answered))
+}
 
 func (w *world) hold(id protocol.RecordingID, why string) <-chan answer {
 	done, answers := w.done(w.name("hold " + string(id)))
@@ -351,6 +363,7 @@ func (w *world) until(id protocol.RecordingID, most time.Duration, wanted func(p
 	w.t.Helper()
 	for end := time.Now().Add(most); ; time.Sleep(time.Second) {
 		if r := w.find(id); wanted(r) {
+			synctest.Wait() // for the observer
 			return r
 		} else if time.Now().After(end) {
 			w.t.Fatalf("%s is still %s (%s), %d tries, summary %s (%s)", id, r.Status, r.Why, r.Tries, r.Summary, r.SummaryWhy)

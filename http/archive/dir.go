@@ -29,6 +29,8 @@ type Directory struct {
 	root *os.Root
 	// tree is held to take folders away, and shared to put something in them.
 	tree sync.RWMutex
+	// fsync is (*os.File).Sync; tests see what it is called with.
+	fsync func(*os.File) error
 }
 
 // OpenDirectory opens the archive in dir, and makes dir if need be. It tries
@@ -42,7 +44,7 @@ func OpenDirectory(dir string) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the directory for recordings: %w", err)
 	}
-	d := &Directory{dir: dir, root: root}
+	d := &Directory{dir: dir, root: root, fsync: (*os.File).Sync}
 	if err := d.begin(); err != nil {
 		root.Close()
 		return nil, fmt.Errorf("recordings cannot be kept in %s, which this user (uid %d) must be able to write to: %w", dir, os.Geteuid(), err)
@@ -85,7 +87,7 @@ func (d *Directory) begin() error {
 	}
 	defer d.root.Remove(part.name)
 	_, err = part.file.WriteString("x")
-	if err := errors.Join(err, part.file.Sync(), part.file.Close()); err != nil {
+	if err := errors.Join(err, d.fsync(part.file), part.file.Close()); err != nil {
 		return err
 	}
 	return d.sync(".")
@@ -117,13 +119,13 @@ func (d *Directory) Put(ctx context.Context, name, _ string, size int64, audio i
 		return protocol.Object{}, d.trouble("put", name, err)
 	}
 	defer d.root.Remove(part.name) // not there any more if all went well
-	in := newIntake(ctx, audio, size, -1)
+	in := &intake{ctx: ctx, audio: audio, size: size, most: math.MaxInt64}
 	n, err := io.Copy(part.file, in)
-	if failure := in.stop(); failure != nil {
+	if in.failed != nil {
 		part.file.Close()
-		return protocol.Object{}, fmt.Errorf("%s: %w", name, failure)
+		return protocol.Object{}, fmt.Errorf("%s: %w", name, in.failed)
 	}
-	if err := errors.Join(err, part.file.Sync(), part.file.Close()); err != nil {
+	if err := errors.Join(err, d.fsync(part.file), part.file.Close()); err != nil {
 		return protocol.Object{}, d.trouble("put", name, err)
 	}
 	if err := d.place(part.name, name); err != nil {
@@ -157,7 +159,7 @@ func (d *Directory) sync(folder string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return errors.Join(d.fsync(f), f.Close())
 }
 
 // Stat implements recording.Archive.
@@ -247,15 +249,24 @@ func (d *Directory) Delete(ctx context.Context, name string) error {
 	if err != nil && !missing(err) {
 		return d.trouble("delete", name, err)
 	}
-	// One that is gone already may have gone a moment before its process died.
-	for folder := path.Dir(name); ; folder = path.Dir(folder) {
-		if folder != "." && d.root.Remove(folder) == nil {
-			continue
+	return d.trouble("delete", name, d.prune(path.Dir(name)))
+}
+
+// prune takes away a folder, and those above, that have nothing in them. It syncs
+// in any case: an object that is gone may have gone a moment before its process
+// died. tree is held.
+func (d *Directory) prune(folder string) error {
+	for folder != "." {
+		info, err := d.root.Lstat(folder)
+		if err == nil && (!info.IsDir() || d.root.Remove(folder) != nil) {
+			break
 		}
-		if err := d.sync(folder); !missing(err) {
-			return d.trouble("delete", name, err)
-		}
+		folder = path.Dir(folder)
 	}
+	if err := d.sync(folder); !missing(err) {
+		return err
+	}
+	return nil
 }
 
 // missing says whether there is nothing by a name: no file, or no folder for it.
@@ -287,7 +298,7 @@ func (d *Directory) trouble(op, name string, err error) error {
 		{[]error{fs.ErrPermission, syscall.EROFS}, "this user may not write there: give it the directory back"},
 		{[]error{syscall.EIO}, "the disk does not read or write: replace it"},
 		{[]error{syscall.EISDIR, syscall.EEXIST, syscall.ENOTDIR}, "something else has that name: move it out of the way"},
-		{[]error{fs.ErrNotExist}, "the directory is not there any more: bring it back and start the switch again"},
+		{[]error{fs.ErrNotExist}, "a file or folder has been taken away: bring the directory back and start the switch again, and let no other switch use it"},
 	} {
 		for _, e := range mend.errs {
 			if errors.Is(err, e) {

@@ -1,4 +1,5 @@
-// Package telnyx sends commands to Telnyx Call Control, and buys numbers.
+// Package telnyx sends commands to Telnyx Call Control, buys numbers, and
+// fetches recordings.
 //
 // One Do is one command, sent to the end: repeated with the same command id
 // until the carrier has taken or refused it, or until the caller's deadline. The
@@ -15,9 +16,15 @@
 // Questions are repeated; an order of numbers is sent once, because the carrier
 // has no way to tell a repeat from a second order.
 //
-// The API key goes to the configured origin and nowhere else: redirects are not
-// followed, plain http is taken to this machine only, and no error, reply or
-// log line holds the key.
+// Recordings are asked for in the same way, on a lane of their own. They are
+// downloaded from wherever a link leads, so each link is held against the hosts
+// that the carrier keeps recordings on, and each address against those of the
+// internet, before a packet leaves.
+//
+// The API key goes to the configured origin, to the carrier's own hosts
+// (*.telnyx.com) when a link leads there, and nowhere else: redirects take it no
+// further, plain http is taken to this machine only, and no error, reply or log
+// line holds the key, or a link.
 package telnyx
 
 import (
