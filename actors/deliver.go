@@ -119,6 +119,8 @@ func (s *Switch) keepRecording(ctx context.Context, p *pool.Partition, ev protoc
 		row.Call, row.Booking, row.Partition, row.Caller = of.ID, of.Booking, of.Partition, of.Caller
 		if b, err := s.journal.Booking(ctx, of.Booking); err == nil && b.Terms.Summary && s.config.Calls.Summaries {
 			row.Summary = protocol.SummaryWaiting
+		} else if err == nil && !b.PartyA.Known() && !b.PartyB.Known() {
+			row.Status, row.Why = protocol.RecordingErasing, "its booking was erased before it came"
 		}
 	}
 	_, err := s.journal.Recording(ctx, row.ID)

@@ -147,20 +147,20 @@ func noArchive() error {
 // PlaceErasure has a person, or a booking by its name, forgotten. The receipt
 // fills as that goes on.
 func (s *Switch) PlaceErasure(ctx context.Context, party phone.Number, booking string) (protocol.Erasure, error) {
-	asked := protocol.AskErasure{Party: party}
+	asked, subject := protocol.AskErasure{Party: party}, party.String()
 	if booking != "" {
 		b, err := s.Booking(ctx, booking)
 		if err != nil {
 			return protocol.Erasure{}, err
 		}
-		asked.Booking = b.ID
+		asked.Booking, subject = b.ID, b.PublicID()
 	}
 	return ask(ctx, s, func(p *pool.Partition, done func(protocol.Erasure, error)) {
 		if p.Erasures == nil {
 			done(protocol.Erasure{}, noArchive())
 			return
 		}
-		s.system.Root.Send(p.Erasures, protocol.PlaceErasure{Asked: asked, Done: done})
+		s.system.Root.Send(p.Erasures, protocol.PlaceErasure{Asked: asked, Subject: subject, Done: done})
 	})
 }
 

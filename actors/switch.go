@@ -294,7 +294,6 @@ func (s *Switch) erasureProps(partition protocol.Partition) func(pool, recording
 			Recordings:    func(m protocol.EraseRecording) { s.system.Root.Send(recordings, m) },
 			Schedule:      s.dispatch.Schedule, Log: s.log,
 		}
-		config.Child = s.props("erasure", func() actor.Actor { return erasure.New(config) })
 		return s.props("erasure_desk", func() actor.Actor { return erasure.NewDesk(config) })
 	}
 }

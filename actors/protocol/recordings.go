@@ -312,8 +312,9 @@ type ErasureRefusal struct {
 
 // PlaceErasure hands an erasure over. Done is called when it is on disk.
 type PlaceErasure struct {
-	Asked AskErasure
-	Done  func(Erasure, error)
+	Asked   AskErasure
+	Subject string // for people: what was asked for, and no number
+	Done    func(Erasure, error)
 }
 
 // EndQuarantine has a booking in quarantine forgotten by its numbers now. Done

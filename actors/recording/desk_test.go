@@ -39,6 +39,23 @@ func (w *world) failing(prefix string, n int, err error) {
 
 func (w *world) well() { w.failing("", 0, nil) }
 
+// slow makes questions that begin like this take a minute.
+func (w *world) slow(prefix string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.meet = func(ctx context.Context, name string, after bool) error {
+		if after || !strings.HasPrefix(name, prefix) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Minute):
+			return nil
+		}
+	}
+}
+
 func (w *world) expect(questions map[string]int) {
 	w.t.Helper()
 	for prefix, want := range questions {
@@ -97,6 +114,23 @@ func TestArchiveOutage(t *testing.T) {
 		time.Sleep(time.Minute)
 		<-w.erase("r1")
 		w.until("r1", time.Minute, is(protocol.RecordingErased))
+	})
+	story(t, "what is called off is no outage", func(t *testing.T, w *world) {
+		w.boot()
+		w.slow("put")
+		for i := range brakeAfter + 1 {
+			ev := w.record(fmt.Sprint("r", i), fmt.Sprint("leg-", i), 0)
+			w.deliver(w.row(ev), ev)
+		}
+		time.Sleep(10 * time.Second)
+		for i := range brakeAfter + 1 {
+			<-w.erase(protocol.RecordingID(fmt.Sprint("r", i)))
+		}
+		time.Sleep(5 * time.Second)
+		w.well()
+		ev := w.record("x", "leg-x", 0)
+		w.deliver(w.row(ev), ev)
+		w.until("x", time.Second, is(protocol.RecordingArchived))
 	})
 	story(t, "a carrier that wants to be left alone", func(t *testing.T, w *world) {
 		w.config.Parallel = 2

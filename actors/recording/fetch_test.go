@@ -1,7 +1,6 @@
 package recording
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -39,12 +38,7 @@ func TestFetch(t *testing.T) {
 	})
 	story(t, "told of again while it is fetched", func(t *testing.T, w *world) {
 		w.boot()
-		w.meet = func(_ context.Context, name string, after bool) error {
-			if strings.HasPrefix(name, "download") && !after {
-				time.Sleep(time.Minute)
-			}
-			return nil
-		}
+		w.slow("download")
 		ev := w.record("r1", "leg-1", 0)
 		w.deliver(w.row(ev), ev)
 		time.Sleep(10 * time.Second)
@@ -52,6 +46,33 @@ func TestFetch(t *testing.T) {
 		w.until("r1", 2*time.Minute, is(protocol.RecordingArchived))
 		time.Sleep(5 * time.Minute)
 		w.expect(map[string]int{"download": 1, "put": 1})
+	})
+	story(t, "held while it is fetched", func(t *testing.T, w *world) {
+		w.boot()
+		w.slow("download")
+		ev := w.record("r1", "leg-1", 0)
+		w.deliver(w.row(ev), ev)
+		time.Sleep(10 * time.Second)
+		if got := <-w.hold("r1", "case 17"); got.err != nil {
+			t.Error(got.err)
+		}
+		if r := w.until("r1", time.Minute, is(protocol.RecordingArchived)); r.Hold != "case 17" {
+			t.Errorf("held %q", r.Hold)
+		}
+		w.expect(map[string]int{"download": 1})
+	})
+	story(t, "told of again before it is due", func(t *testing.T, w *world) {
+		w.boot()
+		later := trouble(protocol.TroubleLater, 503)
+		later.After = 40 * time.Minute
+		w.failing("download", 1, later)
+		ev := w.record("r1", "leg-1", 0)
+		w.deliver(w.row(ev), ev)
+		time.Sleep(time.Minute)
+		w.send(protocol.FetchRecording{Row: w.row(ev), Link: ev.Link, Since: ev.At})
+		time.Sleep(30 * time.Minute)
+		w.expect(map[string]int{"download": 1})
+		w.until("r1", 20*time.Minute, is(protocol.RecordingArchived))
 	})
 	story(t, "with a link that is old", func(t *testing.T, w *world) {
 		w.boot()

@@ -1,6 +1,7 @@
 package recording
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -112,6 +113,70 @@ func TestStandIns(t *testing.T) {
 			if r := w.until(id, time.Minute, is(protocol.RecordingArchived)); r.Hold != "a dispute" {
 				t.Errorf("%s is held %q", id, r.Hold)
 			}
+		}
+	})
+	story(t, "held while the carrier is asked", func(t *testing.T, w *world) {
+		w.boot()
+		w.slow("find")
+		ev := anonymous(w.record("r1", "leg-1", 0))
+		row := w.row(ev)
+		w.deliver(row, ev)
+		time.Sleep(30 * time.Second)
+		if got := <-w.hold(row.ID, "case 17"); got.err != nil {
+			t.Error(got.err)
+		}
+		w.until(row.ID, 5*time.Minute, is(protocol.RecordingReplaced))
+		if r := w.find("r1"); r.Hold != "case 17" {
+			t.Errorf("held %q", r.Hold)
+		}
+	})
+	story(t, "erased though what it stands for has a row", func(t *testing.T, w *world) {
+		w.boot()
+		ev := w.record("r1", "leg-1", 0)
+		w.deliver(w.row(ev), ev)
+		w.until("r1", time.Minute, is(protocol.RecordingArchived))
+		row := w.row(anonymous(ev))
+		w.write(journal.Change{Recordings: []protocol.Recording{row}})
+		if got := <-w.erase(row.ID); got.err != nil {
+			t.Fatal(got.err)
+		}
+		w.until(row.ID, time.Minute, is(protocol.RecordingReplaced))
+		if r := w.until("r1", time.Minute, is(protocol.RecordingErased)); r.Why != "asked for" {
+			t.Errorf("%+v", r)
+		}
+	})
+	story(t, "a call and a nameless recording of it", func(t *testing.T, w *world) {
+		w.boot()
+		w.failing("find leg-1", -1, trouble(protocol.TroubleLater, 500))
+		ev := anonymous(w.record("r1", "leg-1", 0))
+		row, call := w.row(ev), Expected(w.call, time.Now())
+		w.deliver(row, protocol.LegRecorded{}) // without a link
+		w.deliver(call, protocol.LegRecorded{})
+		w.until(call.ID, time.Minute, is(protocol.RecordingReplaced))
+		if r := w.find(row.ID); r.Status != protocol.RecordingPending {
+			t.Fatalf("%+v", r)
+		}
+		if _, err := w.engine.Recording(context.Background(), "r1"); err == nil {
+			t.Error("it has two rows")
+		}
+		w.well()
+		w.until(row.ID, time.Hour, is(protocol.RecordingReplaced))
+		w.until("r1", time.Minute, is(protocol.RecordingArchived))
+	})
+	story(t, "a call whose recording is in the archive by the name of its leg", func(t *testing.T, w *world) {
+		w.boot()
+		ev := anonymous(w.record("r1", "leg-1", 0))
+		w.carrier("r1", func(k *kept) { k.listed = time.Now().Add(time.Minute) })
+		row := w.row(ev)
+		w.deliver(row, ev)
+		w.until(row.ID, 30*time.Second, is(protocol.RecordingArchived))
+		time.Sleep(time.Minute)
+		call := Expected(w.call, time.Now())
+		w.deliver(call, protocol.LegRecorded{})
+		w.until(call.ID, time.Minute, is(protocol.RecordingReplaced))
+		time.Sleep(time.Minute)
+		if n := w.stored(); n != 1 {
+			t.Errorf("in the archive: %d", n)
 		}
 	})
 	story(t, "erased while it stands for others", func(t *testing.T, w *world) {

@@ -137,7 +137,7 @@ func (p *payload) event(what string, about protocol.About) (event protocol.LegEv
 			SIP: p.SIPHangupCause.token(maxWord),
 		}, oddCause
 	case "call.speak.ended":
-		return protocol.SpeechEnded{About: about}, ""
+		return protocol.SpeechEnded{About: about, Broken: p.Status != "" && p.Status != "completed"}, ""
 	case "call.recording.saved":
 		return p.recorded(about), ""
 	case "call.recording.transcription.saved":
