@@ -115,6 +115,20 @@ func TestArchiveOutage(t *testing.T) {
 		<-w.erase("r1")
 		w.until("r1", time.Minute, is(protocol.RecordingErased))
 	})
+	story(t, "what is behind a backlog is found all the same", func(t *testing.T, w *world) {
+		var rows []protocol.Recording
+		for i := range 3 * portion {
+			r := w.row(w.record(fmt.Sprintf("r%04d", i), fmt.Sprint("leg-", i), 0))
+			r.NextTryAt = r.NextTryAt.Add(-time.Hour)
+			rows = append(rows, r)
+		}
+		last := w.row(w.record("x", "leg-x", 0))
+		last.Status, last.Why = protocol.RecordingErasing, "asked for"
+		w.write(journal.Change{Recordings: append(rows, last)})
+		w.failing("stat", -1, errors.New("down"))
+		w.boot()
+		w.until("x", 2*time.Minute, is(protocol.RecordingErased))
+	})
 	story(t, "what is called off is no outage", func(t *testing.T, w *world) {
 		w.boot()
 		w.slow("put")

@@ -120,15 +120,9 @@ func (d *Desk) sweep(c actor.Context) {
 		return
 	}
 	d.sweeper = d.after(c, sweepEvery, sweep{})
-	ctx, config, policy := d.ctx, d.config, d.config.policy()
+	ctx, config := d.ctx, d.config
 	self, root := c.Self(), c.ActorSystem().Root
 	before := time.Now().Add(-config.Retention)
-	erase := func(r protocol.Recording, now time.Time) (Decision, error) {
-		if r.Status != protocol.RecordingArchived {
-			return Decision{Row: r}, nil
-		}
-		return policy.Erase(r, "retention", now)
-	}
 	config.Schedule(func() {
 		for ctx.Err() == nil {
 			old, err := config.Store.ArchivedBefore(ctx, config.Partition, before, sweepPortion)
@@ -138,7 +132,7 @@ func (d *Desk) sweep(c actor.Context) {
 			}
 			answers := make(chan error, len(old))
 			for _, r := range old {
-				root.Send(self, &asked{id: r.ID, step: erase, done: func(_ protocol.Recording, err error) { answers <- err }})
+				root.Send(self, protocol.EraseRecording{ID: r.ID, Reason: "retention", Done: func(_ protocol.Recording, err error) { answers <- err }})
 			}
 			erased := 0
 			for range old {

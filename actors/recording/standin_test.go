@@ -130,6 +130,23 @@ func TestStandIns(t *testing.T) {
 			t.Errorf("held %q", r.Hold)
 		}
 	})
+	story(t, "held when what it stands for has just been found to have a row", func(t *testing.T, w *world) {
+		w.boot()
+		ev := w.record("r1", "leg-1", 0)
+		w.deliver(w.row(ev), ev)
+		w.until("r1", time.Minute, is(protocol.RecordingArchived))
+		w.slow("remove")
+		row := w.row(anonymous(ev))
+		w.deliver(row, anonymous(ev))
+		time.Sleep(30 * time.Second)
+		if got := <-w.hold(row.ID, "case 17"); got.err != nil {
+			t.Fatal(got.err)
+		}
+		w.until(row.ID, 5*time.Minute, is(protocol.RecordingReplaced))
+		if r := w.find("r1"); r.Hold != "case 17" {
+			t.Errorf("held %q", r.Hold)
+		}
+	})
 	story(t, "erased though what it stands for has a row", func(t *testing.T, w *world) {
 		w.boot()
 		ev := w.record("r1", "leg-1", 0)

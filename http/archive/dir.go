@@ -183,9 +183,8 @@ func (d *Directory) Open(ctx context.Context, name string, from, length int64) (
 		return nil, err
 	}
 	if length < 0 {
-		length = max(object.Bytes-from, 0)
+		length = object.Bytes
 	}
-	length = min(length, math.MaxInt64-from)
 	return &opened{ctx, io.NewSectionReader(f, from, length), f}, nil
 }
 

@@ -41,8 +41,10 @@ type App struct {
 	admin   *http.Server
 	apiAt   net.Listener
 	adminAt net.Listener
+	records *recordings
 	failed  chan error // a server that stopped by itself
-	ballast []byte     // see ballastSize
+	trying  context.CancelFunc
+	ballast []byte // see ballastSize
 }
 
 // ballastSize is memory that is asked for and never touched, so that it takes no
@@ -66,13 +68,22 @@ func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
 	if a.engine, err = sqlite.Open(ctx, c.DataDir); err != nil {
 		return nil, fmt.Errorf("DATA_DIR: %w", err)
 	}
+	if a.records, err = openRecordings(c, a.client); err != nil {
+		return nil, err
+	}
+	records, err := a.records.settings(c, watch, log)
+	if err != nil {
+		return nil, err
+	}
 	group := journal.NewGroup(a.engine, journal.Options{Queue: journalQueue, Pace: journalPace, Observer: watch.Journal})
 	a.sw = actors.New(actors.Config{
 		Journal: group, Carrier: a.client,
 		Calls: call.Settings{
 			RingTimeout: c.RingTimeout, Limit: c.CallLimit, Recording: c.Recording,
 			Unreachable: c.UnreachableMessage, Ended: c.EndedMessage, Checkout: c.CheckoutMessage,
+			Consent: c.ConsentMessage, Summaries: c.Summaries,
 		},
+		Recordings:     records,
 		PairsPerNumber: c.PairsPerNumber, CallsPerMinute: float64(c.CallsPerMinute), Assignment: c.Assignment,
 		Quarantine: c.Quarantine, Strict: c.QuarantineStrict,
 		LongestBooking: time.Duration(c.MaxBookingHours) * time.Hour,
@@ -80,7 +91,7 @@ func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
 		Observer: watch, Log: log,
 	})
 	sources := metrics.Sources{JournalSize: a.engine.Size, JournalPending: group.Pending}
-	sources.Ready.Pool = a.sw.Ready
+	sources.Ready.Pool, sources.Ready.Archive = a.sw.Ready, a.records.archive.ready
 	watch.Watch(sources)
 	a.watch = watch
 	hooks := webhook.NewReceiver(webhook.Config{Switch: a.sw, Verifier: c.verifier, Observer: watch, Log: log})
@@ -124,6 +135,9 @@ func (a *App) release() {
 			_ = at.Close()
 		}
 	}
+	if a.records != nil {
+		_ = a.records.release()
+	}
 	if a.engine != nil {
 		_ = a.engine.Close()
 	}
@@ -152,6 +166,9 @@ func (a *App) Start(ctx context.Context) error {
 		_ = a.Stop(context.WithoutCancel(ctx))
 		return err
 	}
+	trying, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	a.trying = cancel
+	go a.records.tryArchive(trying, a.log)
 	a.log.Info("serving", zap.String("api", a.URL()), zap.String("admin", a.AdminURL()))
 	return nil
 }
@@ -171,10 +188,14 @@ func (a *App) Stop(ctx context.Context) error {
 	errAPI := a.api.Shutdown(draining)
 	flushing, cancel := context.WithTimeout(ctx, flushWait)
 	defer cancel()
+	if a.trying != nil {
+		a.trying()
+	}
 	errSwitch := a.sw.Stop(flushing)
 	errAdmin := a.admin.Shutdown(flushing)
+	errRecords := a.records.release()
 	a.client.Close()
-	return errors.Join(errAPI, errSwitch, errAdmin)
+	return errors.Join(errAPI, errSwitch, errAdmin, errRecords)
 }
 
 // Run serves until ctx ends, then stops.

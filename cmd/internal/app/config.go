@@ -104,8 +104,8 @@ var settings = []setting{
 	{env: "STORAGE_BUCKET", help: "S3 bucket for recordings; blank: they are kept in DATA_DIR/recordings", take: text(func(c *Config) *string { return &c.Storage.Bucket })},
 	{env: "STORAGE_ENDPOINT", help: "its S3 endpoint; blank: Telnyx Storage", take: text(func(c *Config) *string { return &c.Storage.Endpoint })},
 	{env: "STORAGE_REGION", help: "its region; blank: found out", take: text(func(c *Config) *string { return &c.Storage.Region })},
-	{env: "STORAGE_ACCESS_KEY_ID", secret: true, help: "its access key; blank with Telnyx Storage: TELNYX_API_KEY", take: text(func(c *Config) *string { return &c.Storage.AccessKey })},
-	{env: "STORAGE_SECRET_ACCESS_KEY", secret: true, help: "and the secret to it", take: text(func(c *Config) *string { return &c.Storage.SecretKey })},
+	{env: "STORAGE_ACCESS_KEY_ID", secret: true, help: "its access key; blank with Telnyx Storage: TELNYX_API_KEY", take: key(func(c *Config) *string { return &c.Storage.AccessKey })},
+	{env: "STORAGE_SECRET_ACCESS_KEY", secret: true, help: "and the secret to it", take: key(func(c *Config) *string { return &c.Storage.SecretKey })},
 	{env: "SUMMARIES", preset: "false", help: "have the carrier transcribe and sum up the calls of bookings that ask for it", take: flagged(func(c *Config) *bool { return &c.Summaries })},
 	{env: "AI_MODEL", preset: "moonshotai/Kimi-K2.6", help: "the carrier's model that sums up", take: text(func(c *Config) *string { return &c.Model })},
 	{env: "MAX_BOOKING_HOURS", preset: "8784", help: "the longest duration_hours of a booking", take: between(1, 10*8784, func(c *Config) *int { return &c.MaxBookingHours })},
@@ -238,6 +238,18 @@ func readDotenv(path string) (map[string]string, error) {
 func text(of func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, v string) error {
 		*of(c) = strings.TrimSpace(v)
+		return nil
+	}
+}
+
+// key takes what can travel in a header, and does not repeat it.
+func key(of func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		v = strings.TrimSpace(v)
+		if strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return errors.New("a space, or a character that is not ASCII, is in it: copy it once more")
+		}
+		*of(c) = v
 		return nil
 	}
 }

@@ -178,9 +178,24 @@ func wrong(t *testing.T) map[string][2]string {
 		"NUMBER_TAG":          {"a,b", "no tag"},
 
 		"TELNYX_CONNECTION_ID": {"my application", "no id of an application"},
-		"MAX_BOOKING_HOURS":    {"many", "whole number"},
-		"LOG_LEVEL":            {"loud", "debug"},
-		"LOG_FORMAT":           {"xml", "none of json, console"},
+		"CONSENT_MESSAGE":      {strings.Repeat("a", 3001), "3,000 characters"},
+		"RECORDING_HOSTS":      {"ftp://hunter2", "RECORDING_HOSTS"},
+		"RECORDING_DOWNLOADS":  {"0", "whole number"},
+		"RECORDING_BANDWIDTH":  {"-1", "whole number"},
+		"DELETE_AT_CARRIER":    {"perhaps", "true"},
+		"RETENTION_DAYS":       {"-1", "whole number"},
+		"STORAGE_BUCKET":       {"b", "no name of a bucket"},
+		"STORAGE_ENDPOINT":     {"ftp://hunter2", "STORAGE_"},
+		"STORAGE_REGION":       {"over the hills", "STORAGE_"},
+		"SUMMARIES":            {"perhaps", "true"},
+		"AI_MODEL":             {"two words", "AI_MODEL"},
+
+		"STORAGE_ACCESS_KEY_ID":     {"hunter 2", "STORAGE_"},
+		"STORAGE_SECRET_ACCESS_KEY": {"hunter 2", "STORAGE_"},
+
+		"MAX_BOOKING_HOURS": {"many", "whole number"},
+		"LOG_LEVEL":         {"loud", "debug"},
+		"LOG_FORMAT":        {"xml", "none of json, console"},
 	}
 }
 
@@ -282,7 +297,8 @@ func TestWarnings(t *testing.T) {
 		{"all is chosen", nil, nil, ""},
 		{"no public key", nil, []string{"TELNYX_PUBLIC_KEY", ""}, "every webhook is refused"},
 		{"no keys", nil, []string{"API_KEYS", ""}, "loopback only"},
-		{"a bucket", nil, []string{"STORAGE_BUCKET", "b", "STORAGE_REGION", ""}, "STORAGE_BUCKET is set, but"},
+		{"a bucket", nil, []string{"STORAGE_BUCKET", "recordings", "STORAGE_REGION", ""}, ""},
+		{"a sentence that few will hear", nil, []string{"CONSENT_MESSAGE", "You are recorded.", "RECORDING", "off"}, "RECORDING is off"},
 		{"operations in public", nil, []string{"ADMIN_ADDR", ":5001"}, "ADMIN_ADDR is reachable"},
 		{"operations on localhost", nil, []string{"ADMIN_ADDR", "localhost:5001"}, ""},
 		{"the carrier's address in a demo", []string{"-demo"}, []string{"TELNYX_BASE_URL", "https://api.telnyx.com/v2"}, "TELNYX_BASE_URL is not used"},

@@ -82,6 +82,7 @@ func RunDemo(ctx context.Context, c Config, log *zap.Logger, out io.Writer) (err
 		return err
 	}
 	c.APIKey, c.BaseURL, c.PublicKey = "demo", fake.BaseURL(), fake.PublicKey()
+	c.RecordingHosts = fake.URL()
 	if c.verifier, err = webhook.NewVerifier(c.PublicKey, c.MaxSkew, time.Now); err != nil {
 		return err
 	}

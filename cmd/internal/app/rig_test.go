@@ -71,6 +71,7 @@ func newRig(t testing.TB, c carrier.Config, env ...string) *rig {
 	r.env = map[string]string{
 		"TELNYX_API_KEY": c.APIKey, "TELNYX_BASE_URL": r.BaseURL(), "TELNYX_PUBLIC_KEY": r.PublicKey(),
 		"PORT": "0", "ADMIN_ADDR": "127.0.0.1:0", "DATA_DIR": filepath.Join(t.TempDir(), "data"), "LOG_LEVEL": "debug",
+		"RECORDING_HOSTS": r.URL(),
 	}
 	for i := 0; i < len(env); i += 2 {
 		r.env[env[i]] = env[i+1]
