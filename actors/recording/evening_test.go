@@ -39,7 +39,7 @@ func newEvening(w *world) *evening {
 	add("stopped", "leg-1", 10*time.Minute, false)
 	add("nameless", "leg-2", 0, true)
 	add("unlisted", "leg-3", 0, true)
-	w.carrier("unlisted", func(k *kept) { k.listed = time.Now().Add(40 * time.Minute) })
+	w.carrier("unlisted", func(k *kept) { k.listed = time.Now().Add(12 * time.Minute) })
 	held := add("held", "leg-4", 0, false)
 	e.holding[held.ID] = true
 	unwanted := add("unwanted", "leg-5", 0, false)

@@ -76,7 +76,8 @@ func newHome(t *testing.T, dice *rand.Rand, fake *carrier.Carrier) *home {
 	}
 	h.env = append(os.Environ(), killChild+"=1",
 		"TELNYX_API_KEY="+carrierKey, "TELNYX_BASE_URL="+fake.BaseURL(), "TELNYX_PUBLIC_KEY="+fake.PublicKey(),
-		"HOST=127.0.0.1", "PORT="+port, "ADMIN_ADDR=127.0.0.1:0", "DATA_DIR="+h.dir, "RING_TIMEOUT=5s")
+		"HOST=127.0.0.1", "PORT="+port, "ADMIN_ADDR=127.0.0.1:0", "DATA_DIR="+h.dir, "RING_TIMEOUT=5s",
+		"RECORDING_HOSTS="+fake.URL())
 	fake.SetWebhookURL(h.url + "/webhooks/voice")
 	return h
 }

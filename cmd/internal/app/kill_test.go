@@ -32,7 +32,8 @@ const (
 //   - every acknowledged booking and deletion holds;
 //   - no (number, party) pair is held twice;
 //   - every call whose first webhook was acknowledged is carried on to its end;
-//   - no command takes effect twice.
+//   - no command takes effect twice;
+//   - every recording that was made is in the archive, whole and once.
 //
 // The switch is a process of its own. Its carrier and its people live in this
 // one, and see what anybody outside of it could see. The carrier doubles,
@@ -82,10 +83,14 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	if open := m.closed(ctx, home); len(open) > 0 {
 		t.Errorf("rows of calls are still open: %v", open)
 	}
+	if due := m.archived(ctx, home); len(due) > 0 {
+		t.Errorf("recordings are still due: %v", due)
+	}
 	if err := now.stop(40 * time.Second); err != nil {
 		t.Errorf("the last life does not end in order: %v", err)
 	}
 	recordings := m.audit(ctx, t, home.dir)
+	m.auditArchive(ctx, t, home.dir, fake)
 	acknowledged := 0
 	for _, d := range m.calls {
 		if m.judge(d) {
@@ -155,7 +160,7 @@ func newCarrier(t *testing.T, seed uint64) *carrier.Carrier {
 	fake := carrier.New(carrier.Config{
 		APIKey: carrierKey, Seed: seed,
 		Faults: carrier.Faults{
-			Duplicate: .1, Reorder: .15, Delay: 200 * time.Millisecond, RecordingEarly: .2,
+			Duplicate: .1, Reorder: .15, Delay: 200 * time.Millisecond, RecordingEarly: .2, RecordingBare: .1, RecordingAgain: .1,
 			Commands: map[string][]carrier.Failure{"": {lost, busy}},
 		},
 		Timing: carrier.Timing{
