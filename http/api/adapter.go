@@ -88,10 +88,13 @@ func (s *Server) run(rt route, w http.ResponseWriter, r *http.Request) (key stri
 		}
 		defer s.inFlight.Add(-1)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), rt.patience)
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), keyName{}, key), rt.patience)
 	defer cancel()
 	return key, rt.handle(s, w, r.WithContext(ctx))
 }
+
+// keyName is where a request's context has the name of its key.
+type keyName struct{}
 
 // note writes the request's line. What an operator acts on is louder: our own
 // faults, and clients with a wrong key. The detail and the field of a refusal

@@ -26,13 +26,24 @@ var plain = []struct{ method, target, body string }{
 	{"GET", "/bookings/bk_1", ""},
 	{"PATCH", "/bookings/bk_1", `{"extend_hours":1}`},
 	{"DELETE", "/bookings/bk_1", ""},
+	{"GET", "/bookings/bk_1/calls", ""},
+	{"GET", "/bookings/bk_1/recordings", ""},
+	{"GET", "/calls/" + callA, ""},
+	{"POST", "/calls/" + callA + "/recording", `{"action":"pause"}`},
+	{"GET", "/recordings/r1", ""},
+	{"DELETE", "/recordings/r1", ""},
+	{"GET", "/recordings/r1/audio", ""},
+	{"POST", "/recordings/r1/hold", `{"reason":"case 7"}`},
+	{"DELETE", "/recordings/r1/hold", ""},
+	{"POST", "/erasures", `{"party":"+13125550111"}`},
+	{"GET", "/erasures/" + erasureA, ""},
 }
 
 // contractCase is one request and the status that it gets.
 type contractCase struct {
 	desk                 *desk
 	method, target, body string
-	change               string // what is unusual: "keyless", "nokey", "form"
+	change               string // what is unusual: "keyless", "nokey", "form", or a range of bytes
 	status               int
 }
 
@@ -63,7 +74,8 @@ func particular() []contractCase {
 	ask(serve(idle), request("POST", "/bookings", good(`,"booking_id":"bk_1","masks":"pair","idle_hours":1`+allTerms)))
 	ask(serve(ending), request("POST", "/bookings", good("")))
 	pool.orders = []protocol.NumberOrder{fullOrder()}
-	tall := `,"masks":null,"region":null,"region_strict":null,"idle_hours":null,"on_checkout":null,"grace_seconds":null`
+	taped := recorded()
+	tall := `,"recording":null,"summary":null,"masks":null,"region":null,"region_strict":null,"idle_hours":null,"on_checkout":null,"grace_seconds":null`
 	return []contractCase{
 		{live, "POST", "/pool", `{"numbers":["+13125550100"]}`, "", 200},
 		{live, "POST", "/pool", `{}`, "", 400},
@@ -171,6 +183,54 @@ func particular() []contractCase {
 		{live, "DELETE", "/bookings/bk_1", "", "", 200},
 		{live, "DELETE", "/bookings/bk_1", "", "", 404},
 		{live, "GET", "/bookings/bk_1", "", "", 200},
+
+		{live, "POST", "/bookings", good(`,"recording":"mp3"`), "", 400},
+		{live, "POST", "/bookings", good(`,"summary":1`), "", 400},
+
+		{taped, "GET", "/bookings/bk_1/calls", "", "", 200},
+		{taped, "GET", "/bookings/bk_1/calls?limit=1", "", "", 200},
+		{taped, "GET", "/bookings/bk_1/calls?limit=1&cursor=" + callA, "", "", 200},
+		{taped, "GET", "/bookings/bk_1/calls?limit=0", "", "", 400},
+		{taped, "GET", "/bookings/bk_2/calls", "", "", 404},
+		{taped, "GET", "/bookings/bk_1/recordings", "", "", 200},
+		{taped, "GET", "/bookings/bk_2/recordings", "", "", 404},
+		{taped, "GET", "/calls/" + callA, "", "", 200},
+		{taped, "GET", "/calls/" + callB, "", "", 200},
+		{taped, "GET", "/calls/" + erasureA, "", "", 404},
+		{taped, "POST", "/calls/" + callB + "/recording", `{"action":"pause"}`, "", 200},
+		{taped, "POST", "/calls/" + callB + "/recording", `{"action":"resume"}`, "", 200},
+		{taped, "POST", "/calls/" + callB + "/recording", `{"action":"stop"}`, "", 400},
+		{taped, "POST", "/calls/" + callA + "/recording", `{"action":"pause"}`, "", 404},
+		{&desk{err: protocol.Errorf(protocol.Conflict, "not_recording", "no")}, "POST", "/calls/" + callB + "/recording", `{"action":"pause"}`, "", 409},
+
+		{taped, "GET", "/recordings/r1", "", "", 200},
+		{taped, "GET", "/recordings/lost", "", "", 200},
+		{taped, "GET", "/recordings/none", "", "", 404},
+		{taped, "GET", "/recordings/r1/audio", "", "", 200},
+		{taped, "GET", "/recordings/r1/audio", "", "bytes=1-2", 206},
+		{taped, "GET", "/recordings/r1/audio", "", "bytes=100-", 416},
+		{taped, "GET", "/recordings/pending/audio", "", "", 409},
+		{taped, "GET", "/recordings/lost/audio", "", "", 410},
+		{taped, "GET", "/recordings/erased/audio", "", "", 410},
+		{taped, "GET", "/recordings/none/audio", "", "", 404},
+		{taped, "POST", "/recordings/r1/hold", `{"reason":"case 7"}`, "", 200},
+		{taped, "POST", "/recordings/r1/hold", `{"reason":""}`, "", 400},
+		{taped, "POST", "/recordings/none/hold", `{"reason":"case 7"}`, "", 404},
+		{taped, "POST", "/recordings/erased/hold", `{"reason":"case 7"}`, "", 409},
+		{taped, "DELETE", "/recordings/r1", "", "", 409},
+		{taped, "DELETE", "/recordings/r1/hold", "", "", 200},
+		{taped, "DELETE", "/recordings/none/hold", "", "", 404},
+		{taped, "DELETE", "/recordings/r1", "", "", 202},
+		{taped, "DELETE", "/recordings/erased", "", "", 200},
+		{taped, "DELETE", "/recordings/none", "", "", 404},
+
+		{taped, "POST", "/erasures", `{"booking_id":"bk_1"}`, "", 202},
+		{taped, "POST", "/erasures", `{"party":"+13125550111"}`, "", 202},
+		{taped, "POST", "/erasures", `{}`, "", 400},
+		{taped, "POST", "/erasures", `{"party":"+13125550111","booking_id":"bk_1"}`, "", 400},
+		{taped, "POST", "/erasures", `{"booking_id":"bk_2"}`, "", 404},
+		{taped, "GET", "/erasures/" + erasureA, "", "", 200},
+		{taped, "GET", "/erasures/" + callA, "", "", 404},
 
 		{live, "GET", "/health", "", "nokey", 200},
 		{&desk{err: errors.New("boom")}, "GET", "/health", "", "nokey", 503},

@@ -33,6 +33,7 @@ type desk struct {
 	bookings []protocol.Booking
 	numbers  []protocol.NumberStatus // in the order of their digits
 	orders   []protocol.NumberOrder
+	tape     shelf
 }
 
 func (d *desk) called(ctx context.Context, arg any) error {
@@ -128,7 +129,7 @@ func (d *desk) Booking(ctx context.Context, id string) (protocol.Booking, error)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, b := range d.bookings {
-		if b.PublicID() == id {
+		if b.PublicID() == id || b.ID.String() == id {
 			return b, nil
 		}
 	}

@@ -19,7 +19,7 @@ func good(more string) string {
 }
 
 // allTerms are the terms that masks and idleness leave over.
-const allTerms = `,"region":"US-312","region_strict":true,"on_checkout":"cut","grace_seconds":10`
+const allTerms = `,"region":"US-312","region_strict":true,"on_checkout":"cut","grace_seconds":10,"recording":"dual-wav","summary":true`
 
 // ordered is a body that orderNumbers takes, with a place for more members.
 func ordered(more string) string {

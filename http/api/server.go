@@ -20,6 +20,7 @@ package api
 import (
 	"context"
 	_ "embed"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,23 @@ type Switch interface {
 	OrderNumbers(ctx context.Context, o protocol.OrderNumbers) (order protocol.NumberOrder, repeated bool, err error)
 	NumberOrder(ctx context.Context, id string) (protocol.NumberOrder, error)
 	NumberOrders(ctx context.Context, limit int) ([]protocol.NumberOrder, error)
+
+	Calls(ctx context.Context, booking string, after protocol.CallID, limit int) ([]protocol.Call, error)
+	Call(ctx context.Context, id protocol.CallID) (protocol.Call, []protocol.Line, error)
+	// PauseRecording returns when the carrier has paused or resumed.
+	PauseRecording(ctx context.Context, call protocol.CallID, paused bool) (protocol.RecordingSwitch, error)
+
+	BookingRecordings(ctx context.Context, booking string) ([]protocol.Recording, error)
+	Recording(ctx context.Context, id protocol.RecordingID) (protocol.Recording, error)
+	RecordingTexts(ctx context.Context, id protocol.RecordingID) ([]protocol.RecordingText, error)
+	// OpenAudio reads from a byte on, to the end if length is negative.
+	OpenAudio(ctx context.Context, r protocol.Recording, from, length int64) (io.ReadCloser, error)
+	// HoldRecording without a reason takes the hold back.
+	HoldRecording(ctx context.Context, id protocol.RecordingID, reason string) (protocol.Recording, error)
+	EraseRecording(ctx context.Context, id protocol.RecordingID) (protocol.Recording, error)
+	// PlaceErasure is about a party or, if that is unknown, a booking.
+	PlaceErasure(ctx context.Context, party phone.Number, booking string) (protocol.Erasure, error)
+	Erasure(ctx context.Context, id protocol.ErasureID) (protocol.Erasure, error)
 }
 
 // Observer is told of every request but the webhooks, which tell their own.
@@ -92,6 +110,8 @@ const (
 const (
 	patience     = 10 * time.Second
 	longPatience = 45 * time.Second
+	// pausePatience is longer than the carrier is asked to pause a recording.
+	pausePatience = 15 * time.Second
 )
 
 // Server is the API as an http.Handler.
@@ -129,6 +149,17 @@ var routes = []route{
 	{"/bookings/{id}", http.MethodGet, false, patience, (*Server).readBooking},
 	{"/bookings/{id}", http.MethodPatch, false, patience, (*Server).moveBooking},
 	{"/bookings/{id}", http.MethodDelete, false, patience, (*Server).deleteBooking},
+	{"/bookings/{id}/calls", http.MethodGet, false, patience, (*Server).listCalls},
+	{"/bookings/{id}/recordings", http.MethodGet, false, patience, (*Server).listRecordings},
+	{"/calls/{id}", http.MethodGet, false, patience, (*Server).readCall},
+	{"/calls/{id}/recording", http.MethodPost, false, pausePatience, (*Server).pauseRecording},
+	{"/recordings/{id}", http.MethodGet, false, patience, (*Server).readRecording},
+	{"/recordings/{id}", http.MethodDelete, false, patience, (*Server).eraseRecording},
+	{"/recordings/{id}/audio", http.MethodGet, false, patience, (*Server).recordingAudio},
+	{"/recordings/{id}/hold", http.MethodPost, false, patience, (*Server).holdRecording},
+	{"/recordings/{id}/hold", http.MethodDelete, false, patience, (*Server).releaseRecording},
+	{"/erasures", http.MethodPost, false, patience, (*Server).placeErasure},
+	{"/erasures/{id}", http.MethodGet, false, patience, (*Server).readErasure},
 	{"/health", http.MethodGet, true, healthPatience, (*Server).health},
 	{"/openapi.json", http.MethodGet, true, patience, (*Server).document},
 }

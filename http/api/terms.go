@@ -24,6 +24,8 @@ type newTerms struct {
 	IdleHours    *float64 `json:"idle_hours"`
 	OnCheckout   *string  `json:"on_checkout"`
 	GraceSeconds *float64 `json:"grace_seconds"`
+	Recording    *string  `json:"recording"`
+	Summary      *bool    `json:"summary"`
 }
 
 // terms says them in the switch's words. Equal terms come out equal, whichever
@@ -55,6 +57,17 @@ func (in newTerms) terms(maxHours int) (t protocol.Terms, err error) {
 		if t.OnCheckout, ok = protocol.ParseOnCheckout(*in.OnCheckout); !ok {
 			return t, refuse(invalid, "unknown_on_checkout", "on_checkout", "on_checkout is finish or cut")
 		}
+	}
+	if in.Recording != nil {
+		if t.Recording, ok = protocol.ParseRecordingMode(*in.Recording); !ok {
+			return t, refuse(invalid, "unknown_recording", "recording", "recording is default, dual-mp3, dual-wav, single-mp3 or off")
+		}
+	}
+	if in.Summary != nil {
+		t.Summary = *in.Summary
+	}
+	if t.Summary && t.Recording == protocol.RecordOff {
+		return t, refuse(invalid, "needs_recording", "summary", "a summary is made of a recording: recording cannot be off")
 	}
 	t.Grace, err = in.grace(t.OnCheckout)
 	return t, err
@@ -118,6 +131,8 @@ type shownTerms struct {
 	IdleEndsAt   int64   `json:"idle_ends_at,omitzero"`
 	OnCheckout   string  `json:"on_checkout,omitzero"`
 	GraceSeconds *int64  `json:"grace_seconds,omitzero"`
+	Recording    string  `json:"recording,omitzero"`
+	Summary      bool    `json:"summary,omitzero"`
 }
 
 func termsOf(b protocol.Booking) shownTerms {
@@ -129,6 +144,10 @@ func termsOf(b protocol.Booking) shownTerms {
 		seconds := int64(b.Terms.Grace / time.Second)
 		t.OnCheckout, t.GraceSeconds = b.Terms.OnCheckout.String(), &seconds
 	}
+	if b.Terms.Recording != protocol.RecordDefault {
+		t.Recording = b.Terms.Recording.String()
+	}
+	t.Summary = b.Terms.Summary
 	return t
 }
 

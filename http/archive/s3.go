@@ -177,13 +177,6 @@ func (s *S3) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	exists, err := client.BucketExists(ctx, s.config.Bucket)
-	if err != nil {
-		return s.trouble(ctx, "look for", "", err)
-	}
-	if !exists {
-		return s.noBucket()
-	}
 	if err := s.probe(ctx); err != nil {
 		return err
 	}

@@ -96,8 +96,9 @@ func TestDoorKeepsKeys(t *testing.T) {
 		{own, "https://s3.example.com/recordings/a?X-Amz-Credential=x", false},
 		{own, "https://s3.example.com/recordings/a?x-amz-security-token=x", false},
 		{own, "https://s3.example.com/recordings/a?key=" + apiKey, false},
-		{own, "https://s3.example.com/recordings/" + secretKey, false},
-		{own, "https://s3.example.com/recordings/" + accessKey, false},
+		{own, "https://s3.example.com/recordings/a?key=" + secretKey, false},
+		{own, "https://s3.example.com/recordings/a?key=" + accessKey, false},
+		{own, "https://s3.example.com/recordings/" + apiKey, false},
 		{telnyx, "https://us-central-1.telnyxcloudstorage.com/recordings/a", true},
 		{telnyx, "https://ca-central-1.telnyxcloudstorage.com/recordings/a", true},
 		{telnyx, "http://us-central-1.telnyxcloudstorage.com/recordings/a", false},
@@ -139,6 +140,22 @@ func TestDoorKeepsKeys(t *testing.T) {
 	}
 }
 
+// TestKeysThatAreWords has an access key that is in the name of all the rest.
+func TestKeysThatAreWords(t *testing.T) {
+	seen := &witness{next: handle(func(*http.Request) (int, string) { return http.StatusOK, "" })}
+	s, err := OpenS3(S3Config{
+		Bucket: "minio-recordings", Endpoint: "http://minio:9000", Region: "minio-1", AccessKey: "minio", SecretKey: "minio123",
+		APIKey: apiKey, Spool: t.TempDir(), transport: seen,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put(t.Context(), s, "minio.mp3", "x"); err != nil {
+		t.Error(err)
+	}
+	seen.check(t)
+}
+
 // storage is what a fake Telnyx Storage has: where the bucket is, and what it says.
 type storage struct {
 	home     string // region of the bucket; empty: there is none
@@ -146,6 +163,7 @@ type storage struct {
 	europe   bool   // only Europe tells of what is in Europe
 	location int    // status of the answer to who asks where; 0: 200
 	dead     bool
+	deadIn   string // one region
 }
 
 func (s storage) handle(r *http.Request) (int, string) {
@@ -153,7 +171,7 @@ func (s storage) handle(r *http.Request) (int, string) {
 	const no = `<?xml version="1.0"?><Error><Code>%s</Code><Message>no: %s</Message></Error>`
 	_, where := r.URL.Query()["location"]
 	switch {
-	case s.dead:
+	case s.dead, region == s.deadIn:
 		return 0, ""
 	case where && s.location != 0:
 		return s.location, fmt.Sprintf(no, "AccessDenied", apiKey)
@@ -185,9 +203,10 @@ func TestTelnyxStorageByBucketAlone(t *testing.T) {
 		{"at home, which is told as nothing", storage{home: "us-central-1", says: " "}, "", "", 0},
 		{"at home, told with a lie", storage{home: "us-central-1", says: "us-west-1"}, "", "", 0},
 		{"told to leave", storage{home: "us-central-1", says: "evil.example.com/#"}, "", "", 0},
-		{"in the west, as configured", storage{home: "us-west-1", dead: false}, "us-west-1", "", 0},
+		{"in the west, as configured", storage{home: "us-west-1"}, "us-west-1", "", 0},
 		{"nowhere", storage{}, "", "no bucket named recordings", mend},
 		{"not where it is configured to be", storage{home: "us-west-1"}, "us-east-1", "no bucket named recordings", mend},
+		{"not in Europe, and America out of reach", storage{home: "us-east-1", europe: true, deadIn: "us-central-1"}, "", "could not be looked up", later},
 		{"out of reach", storage{dead: true}, "", "could not be looked up", later},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -3,20 +3,13 @@ package archive
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"io"
-	"math/big"
-	mathrand "math/rand/v2"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -97,7 +90,7 @@ func startS3(t *testing.T, secure bool, more ...string) *s3Server {
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		address := "127.0.0.1:" + strconv.Itoa(20_000+mathrand.IntN(10_000))
+		address := "127.0.0.1:" + strconv.Itoa(20_000+rand.IntN(10_000))
 		if l, err := net.Listen("tcp", address); err == nil {
 			l.Close()
 			return address
@@ -165,42 +158,6 @@ func (s *s3Server) open(t *testing.T, change func(*S3Config)) *S3 {
 		t.Fatal(err)
 	}
 	return archive
-}
-
-// newCertificate makes one for 127.0.0.1, in files.
-func newCertificate(t *testing.T) (certificate, key string, roots *x509.CertPool) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, secret.Public(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	certificate, key = filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem")
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	if err := os.WriteFile(certificate, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := tls.LoadX509KeyPair(certificate, key); err != nil {
-		t.Fatal(err)
-	}
-	roots = x509.NewCertPool()
-	roots.AppendCertsFromPEM(text)
-	return certificate, key, roots
 }
 
 // witness sees every request on its way, and has words about what it should not show.
