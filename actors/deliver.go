@@ -9,7 +9,6 @@ import (
 	"maskswitch/actors/journal"
 	"maskswitch/actors/pool"
 	"maskswitch/actors/protocol"
-	"maskswitch/actors/recording"
 )
 
 // Deliver takes one event of the carrier's to the actor that decides, and
@@ -114,7 +113,7 @@ func (s *Switch) transcribed(ctx context.Context, p *pool.Partition, ev protocol
 // keepRecording writes down a recording whose call is over or not known, and
 // tells the queue.
 func (s *Switch) keepRecording(ctx context.Context, p *pool.Partition, ev protocol.LegRecorded, of protocol.Call, known bool) (protocol.Receipt, error) {
-	row := recording.FromEvent(ev)
+	row := protocol.SavedRecording(ev)
 	if known {
 		row.Call, row.Booking, row.Partition, row.Caller = of.ID, of.Booking, of.Partition, of.Caller
 		if b, err := s.journal.Booking(ctx, of.Booking); err == nil && b.Terms.Summary && s.config.Calls.Summaries {

@@ -81,7 +81,7 @@ func (c *carrier) DeleteRecording(ctx context.Context, id protocol.RecordingID) 
 func (w *world) allowed(k *kept) {
 	rows, _ := w.engine.Recordings(context.Background(), w.call.ID)
 	for _, r := range rows {
-		if r.ID != k.ID && !(standIn(r.ID) && same(r, k.LegUUID, k.StartedAt)) {
+		if r.ID != k.ID && !(r.ID.StandIn() && same(r, k.LegUUID, k.StartedAt)) {
 			continue
 		}
 		if r.Status == protocol.RecordingArchived && w.objects[r.Object] == k.audio || r.Status == protocol.RecordingErasing && r.Hold == "" {

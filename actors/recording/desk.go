@@ -259,9 +259,15 @@ func (d *Desk) outside(c actor.Context, m any) {
 	d.goOn(c)
 }
 
-// fetch notes a recording that is on disk as pending.
+// fetch notes a recording that is on disk as pending, or counts one that is lost
+// before it was ever here.
 func (d *Desk) fetch(m protocol.FetchRecording) {
 	id := m.Row.ID
+	if m.Row.Status == protocol.RecordingLost {
+		d.config.observer().Lost()
+		d.config.log().Error("a recording is lost", zap.String("recording", string(id)), zap.Stringer("call", m.Row.Call), zap.String("why", m.Row.Why))
+		return
+	}
 	if m.Link != "" && len(d.links) < linksMost {
 		if _, there := d.links[id]; !there {
 			d.fresh = append(d.fresh, id)

@@ -84,7 +84,7 @@ func (e errand) erase(ctx context.Context) Event {
 	var names []protocol.RecordingID
 	var carrier *protocol.RecordingError
 	switch {
-	case standIn(e.row.ID) && e.row.Object == "" && !e.row.CarrierGone:
+	case e.row.ID.StandIn() && e.row.Object == "" && !e.row.CarrierGone:
 		var stoodFor Resolved
 		var known bool
 		if stoodFor, known, carrier = e.resolve(ctx); known && archive == nil && carrier == nil {
@@ -98,7 +98,7 @@ func (e errand) erase(ctx context.Context) Event {
 	}
 	switch {
 	case archive != nil:
-		return EraseFailed{archiveTrouble(archive), carrier == nil && !standIn(e.row.ID)}
+		return EraseFailed{archiveTrouble(archive), carrier == nil && !e.row.ID.StandIn()}
 	case carrier != nil:
 		return EraseFailed{carrier, false}
 	}
@@ -126,7 +126,7 @@ func (e errand) deleteCopy(ctx context.Context) ([]protocol.RecordingID, *protoc
 			trouble = carrierTrouble(e.config.Carrier.DeleteRecording(ctx, id))
 		}
 	}
-	if !standIn(e.row.ID) {
+	if !e.row.ID.StandIn() {
 		ids = nil
 	}
 	return ids, trouble

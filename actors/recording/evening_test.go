@@ -47,7 +47,7 @@ func newEvening(w *world) *evening {
 	anonymous := add("anonymous", "leg-6", 0, true)
 	e.erasing[anonymous.ID] = true
 	w.record("missed", "leg-7", 0) // its event never comes
-	e.rows, e.events = append(e.rows, Expected(w.call, time.Now())), append(e.events, protocol.LegRecorded{})
+	e.rows, e.events = append(e.rows, protocol.ExpectedRecording(w.call, time.Now())), append(e.events, protocol.LegRecorded{})
 	return e
 }
 

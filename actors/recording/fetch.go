@@ -22,17 +22,17 @@ import (
 
 // fetch brings a recording into the archive, or finds out what it is.
 func (e errand) fetch(ctx context.Context) Event {
-	if standIn(e.row.ID) {
+	if e.row.ID.StandIn() {
 		stoodFor, known, trouble := e.resolve(ctx)
 		switch {
 		case known:
 			return e.leave(ctx, stoodFor)
-		case expected(e.row.ID) && trouble == nil:
+		case e.row.ID.Expected() && trouble == nil:
 			return Unlisted{}
 		case trouble == nil:
 			trouble = &protocol.RecordingError{Trouble: protocol.TroubleLater, Detail: "the carrier does not list this recording"}
 		}
-		if expected(e.row.ID) || !e.link.fresh(time.Now()) {
+		if e.row.ID.Expected() || !e.link.fresh(time.Now()) {
 			return FetchFailed{Failure{Err: trouble}}
 		}
 		// The link is all there is, and it dies soon.
@@ -43,7 +43,7 @@ func (e errand) fetch(ctx context.Context) Event {
 	}
 	if e.link.fresh(time.Now()) {
 		ev, failure := e.bring(ctx, e.link.to, e.row.Format)
-		if failure == nil && standIn(e.row.ID) {
+		if failure == nil && e.row.ID.StandIn() {
 			// It may have got a row of its own meanwhile.
 			if _, known, trouble := e.siblings(ctx); trouble == nil && len(known) > 0 && e.inherit(ctx, known) == nil {
 				return e.leave(ctx, Resolved{})
@@ -52,7 +52,7 @@ func (e errand) fetch(ctx context.Context) Event {
 		if failure == nil {
 			return ev
 		}
-		if failure.Archive || failure.Err.Trouble != protocol.TroubleLink || standIn(e.row.ID) {
+		if failure.Archive || failure.Err.Trouble != protocol.TroubleLink || e.row.ID.StandIn() {
 			return FetchFailed{*failure}
 		}
 	}
@@ -76,7 +76,7 @@ func (e errand) fetch(ctx context.Context) Event {
 // leave deletes what an earlier try has brought into the archive by the name of a
 // stand-in: it comes there by its own.
 func (e errand) leave(ctx context.Context, stoodFor Resolved) Event {
-	if expected(e.row.ID) {
+	if e.row.ID.Expected() {
 		return stoodFor
 	}
 	if err := e.config.Archive.Delete(ctx, Name(e.row)); err != nil {

@@ -139,7 +139,7 @@ func guess(id protocol.RecordingID, siblings []protocol.Recording) (protocol.Rec
 		}
 		there = append(there, s.ID)
 		// What a pending stand-in stands for gets another id.
-		if standIn(s.ID) && s.Status == protocol.RecordingArchived || !standIn(s.ID) && id == "" {
+		if s.ID.StandIn() && s.Status == protocol.RecordingArchived || !s.ID.StandIn() && id == "" {
 			fit = append(fit, s.ID)
 		}
 	}

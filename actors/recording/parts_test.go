@@ -241,8 +241,8 @@ func TestFromEvent(t *testing.T) {
 		About: protocol.About{Session: "s", Leg: "ctl", At: noon}, LegUUID: "leg", Format: "mp3", Channels: "dual",
 		StartedAt: noon.Add(-time.Hour), EndedAt: noon, Link: "https://secret",
 	}
-	a, b := FromEvent(ev), FromEvent(ev)
-	if a != b || !standIn(a.ID) || expected(a.ID) || a.NextTryAt != noon || a.NoticedAt != noon || strings.Contains(fmt.Sprintf("%+v", a), "secret") {
+	a, b := protocol.SavedRecording(ev), protocol.SavedRecording(ev)
+	if a != b || !a.ID.StandIn() || a.ID.Expected() || a.NextTryAt != noon || a.NoticedAt != noon || strings.Contains(fmt.Sprintf("%+v", a), "secret") {
 		t.Errorf("%+v", a)
 	}
 	ids := map[protocol.RecordingID]bool{a.ID: true}
@@ -254,14 +254,14 @@ func TestFromEvent(t *testing.T) {
 	} {
 		other := ev
 		change(&other)
-		ids[FromEvent(other).ID] = true
+		ids[protocol.SavedRecording(other).ID] = true
 	}
 	if len(ids) != 5 {
 		t.Errorf("%d ids of 5", len(ids))
 	}
 	call := protocol.Call{ID: protocol.CallID{9}, Booking: protocol.BookingID{7}, Session: "s", Caller: protocol.PartyA, Partition: 2}
-	r := Expected(call, noon)
-	if !expected(r.ID) || r.Call != call.ID || r.Booking != call.Booking || r.Session != "s" || r.Caller != protocol.PartyA || r.Partition != 2 || r.NextTryAt != noon || r.NoticedAt != noon {
+	r := protocol.ExpectedRecording(call, noon)
+	if !r.ID.Expected() || r.Call != call.ID || r.Booking != call.Booking || r.Session != "s" || r.Caller != protocol.PartyA || r.Partition != 2 || r.NextTryAt != noon || r.NoticedAt != noon {
 		t.Errorf("%+v", r)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // realIDs is how the carrier calls a recording.
 func (e errand) realIDs(ctx context.Context) ([]protocol.RecordingID, *protocol.RecordingError) {
-	if !standIn(e.row.ID) {
+	if !e.row.ID.StandIn() {
 		return []protocol.RecordingID{e.row.ID}, nil
 	}
 	found, trouble := e.search(ctx)
@@ -25,7 +25,7 @@ func (e errand) realIDs(ctx context.Context) ([]protocol.RecordingID, *protocol.
 // search asks the carrier which recordings a stand-in stands for.
 func (e errand) search(ctx context.Context) ([]protocol.CarrierRecording, *protocol.RecordingError) {
 	q := protocol.RecordingSearch{LegUUID: e.row.LegUUID}
-	if q.LegUUID == "" || expected(e.row.ID) {
+	if q.LegUUID == "" || e.row.ID.Expected() {
 		q = protocol.RecordingSearch{Session: e.row.Session}
 	}
 	if q == (protocol.RecordingSearch{}) {
@@ -37,7 +37,7 @@ func (e errand) search(ctx context.Context) ([]protocol.CarrierRecording, *proto
 	}
 	var found []protocol.CarrierRecording
 	for _, f := range listed {
-		if expected(e.row.ID) || same(e.row, f.LegUUID, f.StartedAt) {
+		if e.row.ID.Expected() || same(e.row, f.LegUUID, f.StartedAt) {
 			found = append(found, f)
 		}
 	}
@@ -64,7 +64,7 @@ func (e errand) resolve(ctx context.Context) (Resolved, bool, *protocol.Recordin
 		return Resolved{}, false, trouble
 	}
 	var fresh []protocol.CarrierRecording
-	if len(known) == 0 || expected(e.row.ID) {
+	if len(known) == 0 || e.row.ID.Expected() {
 		listed, trouble := e.search(ctx)
 		if trouble != nil {
 			return Resolved{}, false, trouble
@@ -104,10 +104,10 @@ func (e errand) siblings(ctx context.Context) (all []protocol.Recording, known [
 
 // standsFor says whether a stand-in stands for what another row is of.
 func (e errand) standsFor(s protocol.Recording) bool {
-	if expected(e.row.ID) {
-		return !expected(s.ID)
+	if e.row.ID.Expected() {
+		return !s.ID.Expected()
 	}
-	return !standIn(s.ID) && same(e.row, s.LegUUID, s.StartedAt)
+	return !s.ID.StandIn() && same(e.row, s.LegUUID, s.StartedAt)
 }
 
 // inherit has recordings held or erased as was promised of their stand-in. Those
@@ -143,14 +143,14 @@ func (e errand) inherit(ctx context.Context, ids []protocol.RecordingID) *protoc
 // that of the whole call.
 func home(siblings []protocol.Recording, but protocol.RecordingID, f protocol.CarrierRecording) (protocol.RecordingID, bool) {
 	for _, s := range siblings {
-		if s.ID == but || !standIn(s.ID) || expected(s.ID) || !same(s, f.LegUUID, f.StartedAt) {
+		if s.ID == but || !s.ID.StandIn() || s.ID.Expected() || !same(s, f.LegUUID, f.StartedAt) {
 			continue
 		}
 		switch s.Status {
 		case protocol.RecordingArchived, protocol.RecordingErasing, protocol.RecordingErased:
 			return s.ID, true
 		case protocol.RecordingPending:
-			if expected(but) {
+			if but.Expected() {
 				return s.ID, true
 			}
 		}

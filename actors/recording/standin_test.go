@@ -68,7 +68,7 @@ func TestStandIns(t *testing.T) {
 		for _, id := range []protocol.RecordingID{"r1", "r2"} {
 			w.carrier(id, func(k *kept) { k.listed = time.Now().Add(3 * time.Hour) })
 		}
-		row := Expected(w.call, time.Now())
+		row := protocol.ExpectedRecording(w.call, time.Now())
 		row.Summary = protocol.SummaryWaiting
 		w.write(journal.Change{Recordings: []protocol.Recording{row}})
 		w.send(protocol.FetchRecording{Row: row})
@@ -86,7 +86,7 @@ func TestStandIns(t *testing.T) {
 	})
 	story(t, "a call without any recording", func(t *testing.T, w *world) {
 		w.boot()
-		row := Expected(w.call, time.Now())
+		row := protocol.ExpectedRecording(w.call, time.Now())
 		w.write(journal.Change{Recordings: []protocol.Recording{row}})
 		w.send(protocol.FetchRecording{Row: row})
 		time.Sleep(lookFor - time.Minute)
@@ -104,7 +104,7 @@ func TestStandIns(t *testing.T) {
 		w.record("r2", "leg-1", time.Minute)
 		w.deliver(w.row(one), one)
 		w.until("r1", time.Minute, is(protocol.RecordingArchived))
-		row := Expected(w.call, time.Now())
+		row := protocol.ExpectedRecording(w.call, time.Now())
 		row.Hold = "a dispute"
 		w.write(journal.Change{Recordings: []protocol.Recording{row}})
 		w.send(protocol.FetchRecording{Row: row})
@@ -166,7 +166,7 @@ func TestStandIns(t *testing.T) {
 		w.boot()
 		w.failing("find leg-1", -1, trouble(protocol.TroubleLater, 500))
 		ev := anonymous(w.record("r1", "leg-1", 0))
-		row, call := w.row(ev), Expected(w.call, time.Now())
+		row, call := w.row(ev), protocol.ExpectedRecording(w.call, time.Now())
 		w.deliver(row, protocol.LegRecorded{}) // without a link
 		w.deliver(call, protocol.LegRecorded{})
 		w.until(call.ID, time.Minute, is(protocol.RecordingReplaced))
@@ -188,7 +188,7 @@ func TestStandIns(t *testing.T) {
 		w.deliver(row, ev)
 		w.until(row.ID, 30*time.Second, is(protocol.RecordingArchived))
 		time.Sleep(time.Minute)
-		call := Expected(w.call, time.Now())
+		call := protocol.ExpectedRecording(w.call, time.Now())
 		w.deliver(call, protocol.LegRecorded{})
 		w.until(call.ID, time.Minute, is(protocol.RecordingReplaced))
 		time.Sleep(time.Minute)

@@ -131,7 +131,7 @@ func resolved(r protocol.Recording, ev Resolved, now time.Time) (protocol.Record
 		if r.Status == protocol.RecordingErasing {
 			row.Why = reason(r.Why)
 		}
-		if expected(r.ID) { // nobody has told of it before
+		if r.ID.Expected() { // nobody has told of it before
 			row.NoticedAt = now
 		}
 		fresh = append(fresh, row)

@@ -265,7 +265,7 @@ func (w *world) at(after time.Duration) time.Time {
 
 // row is what the switch writes of an event.
 func (w *world) row(ev protocol.LegRecorded) protocol.Recording {
-	r := FromEvent(ev)
+	r := protocol.SavedRecording(ev)
 	r.Call, r.Booking, r.Partition, r.Caller = w.call.ID, w.call.Booking, w.call.Partition, w.call.Caller
 	return r
 }
