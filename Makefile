@@ -14,7 +14,7 @@ BENCHTIME ?= 1s
 PLAN ?= smoke
 SCALE_LIVE ?= 1000000
 
-.PHONY: help test format vet lint race whole fuzz bench scale load demo build clean
+.PHONY: help test format vet lint race whole fuzz bench scale load demo dispute build clean
 
 help: ## show this
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|' 2>/dev/null \
@@ -58,6 +58,9 @@ load: ## the load tester against this checkout's switch; PLAN=smoke
 
 demo: ## eight calls on the fake carrier: no account, nothing left behind
 	$(GO) run -buildvcs=false ./cmd/maskswitch -demo -calls 8
+
+dispute: ## what a support agent hands over of BOOKING, from the running switch, in dispute-BOOKING.zip
+	$(GO) run -buildvcs=false ./cmd/maskswitch dispute '$(BOOKING)' -o 'dispute-$(BOOKING).zip'
 
 build: ## the programs, in bin/
 	$(GO) build -trimpath -buildvcs=auto -o bin/ ./cmd/...

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"github.com/google/uuid"
 
 	"maskswitch/actors/journal"
 	"maskswitch/actors/journal/memory"
@@ -84,7 +83,7 @@ func newWorld(t *testing.T) *world {
 	now := time.Now()
 	w.call = protocol.Call{
 		ID: protocol.NewCallID("session-1", now), Session: "session-1",
-		Booking: protocol.BookingID(uuid.UUID{15: 7}), Caller: protocol.PartyB,
+		Booking: protocol.BookingID{15: 7}, Caller: protocol.PartyB,
 	}
 	w.write(journal.Change{Calls: []protocol.Call{w.call}})
 	t.Cleanup(func() {
