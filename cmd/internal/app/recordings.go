@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -130,8 +131,7 @@ func (r *recordings) release() error {
 	return r.close()
 }
 
-// watched is an archive that says whether it works: the queue looks at it before
-// it fetches anything.
+// watched is an archive that says whether it works, as far as anybody has tried.
 type watched struct {
 	recording.Archive
 	trouble atomic.Pointer[error]
@@ -140,24 +140,47 @@ type watched struct {
 // Stat implements recording.Archive.
 func (w *watched) Stat(ctx context.Context, name string) (protocol.Object, error) {
 	o, err := w.Archive.Stat(ctx, name)
-	if ctx.Err() == nil {
+	if err != nil && !errors.Is(err, protocol.ErrNoObject) && ctx.Err() == nil {
 		w.note(err)
 	}
 	return o, err
 }
 
-func (w *watched) note(err error) {
-	if err == nil || errors.Is(err, protocol.ErrNoObject) {
+// Put implements recording.Archive. What the audio fails with is not the
+// archive's trouble.
+func (w *watched) Put(ctx context.Context, name, contentType string, size int64, audio io.Reader) (protocol.Object, error) {
+	from := &heard{Reader: audio}
+	o, err := w.Archive.Put(ctx, name, contentType, size, from)
+	var trouble *protocol.RecordingError
+	broken := errors.As(err, &trouble) && trouble.Trouble == protocol.TroubleBroken
+	switch {
+	case err == nil:
 		w.trouble.Store(nil)
-		return
+	case !from.failed && !broken && ctx.Err() == nil:
+		w.note(err)
 	}
-	w.trouble.Store(&err)
+	return o, err
 }
 
-// ready is nil while the archive works, as far as anybody has tried.
+func (w *watched) note(err error) { w.trouble.Store(&err) }
+
+// ready is nil while the archive works.
 func (w *watched) ready() error {
 	if err := w.trouble.Load(); err != nil {
 		return *err
 	}
 	return nil
+}
+
+// heard is audio that remembers whether it broke off.
+type heard struct {
+	io.Reader
+	failed bool
+}
+
+// Read implements io.Reader.
+func (h *heard) Read(p []byte) (int, error) {
+	n, err := h.Reader.Read(p)
+	h.failed = h.failed || err != nil && !errors.Is(err, io.EOF)
+	return n, err
 }
