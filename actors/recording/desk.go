@@ -31,6 +31,7 @@ type Desk struct {
 	who     map[string]protocol.RecordingID // by PID
 	unsure  map[protocol.RecordingID]bool   // an actor died, and perhaps a write is on its way
 	running [acts]int
+	young   *child // the download that was begun last
 	links   map[protocol.RecordingID]link
 	fresh   []protocol.RecordingID // those of links, as they came
 	turn    int                    // downloads begun
@@ -52,9 +53,10 @@ type child struct {
 	id    protocol.RecordingID
 	pid   *actor.PID
 	act   Act
-	acts  bool     // it has one of the places of that act
-	sent  int      // messages
-	asked []*asked // among them, answered or not
+	since time.Time // its beginning
+	acts  bool      // it has one of the places of that act
+	sent  int       // messages
+	asked []*asked  // among them, answered or not
 }
 
 // NewDesk makes one.
@@ -291,11 +293,14 @@ func (d *Desk) pass(c actor.Context, q *asked) {
 }
 
 func (d *Desk) spawn(c actor.Context, id protocol.RecordingID, act Act, acts bool) *child {
-	one := &child{id: id, pid: c.Spawn(d.config.Child), act: act, acts: acts, sent: 1}
+	one := &child{id: id, pid: c.Spawn(d.config.Child), act: act, acts: acts, since: time.Now(), sent: 1}
 	d.live[id], d.who[one.pid.Id] = one, id
 	d.lanes.drop(id)
 	if acts {
 		d.running[act]++
+		if act == ActFetch {
+			d.young = one
+		}
 	}
 	c.Send(one.pid, begin{id: id, act: act, may: acts, link: d.links[id], pace: d.pace, settled: !d.unsure[id]})
 	return one

@@ -51,6 +51,11 @@ func (d *Desk) next(c actor.Context, act Act, now time.Time) time.Time {
 	if d.running[act] >= d.places(act) {
 		return time.Time{}
 	}
+	if act == ActFetch {
+		if at := d.crowded(now); !at.IsZero() {
+			return at
+		}
+	}
 	at, free := d.brake.free(act, d.running[act])
 	id, due := d.pick(act, now)
 	switch {
@@ -67,6 +72,33 @@ func (d *Desk) next(c actor.Context, act Act, now time.Time) time.Time {
 		return now
 	}
 	return at
+}
+
+// youngFor is how long the next download waits for one that has just begun.
+// Downloads wait for the network nearly all of their time, and many may wait
+// together. But those that do not, because the carrier is near, take all there is
+// of processor and disk, and calls wait for them: measured at 350 recordings a
+// second, eight at once double the time until a webhook is answered, and one after
+// the other adds a quarter.
+//
+// Calls come first only as long as nothing is lost by it: once links have waited
+// for half of their life, all places are used.
+const (
+	youngFor   = 20 * time.Millisecond
+	hurryAfter = 5 * time.Minute
+)
+
+// crowded says when to look again, if a download has just begun and is not done;
+// zero if one more may begin.
+func (d *Desk) crowded(now time.Time) time.Time {
+	one := d.young
+	if len(d.fresh) > 0 && now.Sub(d.links[d.fresh[0]].since) >= hurryAfter && d.links[d.fresh[0]].fresh(now) {
+		return time.Time{}
+	}
+	if one == nil || d.live[one.id] != one || now.Sub(one.since) >= youngFor {
+		return time.Time{}
+	}
+	return one.since.Add(youngFor)
 }
 
 // pick chooses the next recording of a kind, and says when it is due; "" if
