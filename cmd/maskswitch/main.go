@@ -1,13 +1,14 @@
 // Command maskswitch runs the switch: REST and webhooks in, carrier commands
 // out. See maskswitch -help.
 //
-// With the word numbers before its arguments it is an operator's client of a
-// switch that runs already: see maskswitch numbers help. It asks by REST and
-// opens no store, because a store belongs to one process.
+// With the word numbers or dispute before its arguments it is a client of a switch
+// that runs already: see maskswitch numbers help, maskswitch dispute -help. It asks
+// by REST and opens no store, because a store belongs to one process.
 package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,11 +19,14 @@ import (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, out, errs *os.File) int {
-	if len(args) == 0 || args[0] != "numbers" {
+	clients := map[string]func(context.Context, []string, func(string) (string, bool), io.Writer, io.Writer) int{
+		"numbers": numbers, "dispute": dispute,
+	}
+	if len(args) == 0 || clients[args[0]] == nil {
 		return app.Main(args, out, errs)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal means now
-	return numbers(ctx, args[1:], os.LookupEnv, out, errs)
+	return clients[args[0]](ctx, args[1:], os.LookupEnv, out, errs)
 }

@@ -86,16 +86,21 @@ func numbers(ctx context.Context, args []string, environ func(string) (string, b
 		fmt.Fprintf(errs, "maskswitch numbers: there is no command %q; maskswitch numbers help lists them\n", args[0])
 		return 2
 	}
-	err := runCommand(ctx, commands[i], args[1:], environ, out, errs)
+	title := "maskswitch numbers " + args[0]
+	return finish(title, runCommand(ctx, title, commands[i], args[1:], environ, out, errs), errs)
+}
+
+// finish tells how a command ended, and returns the exit code.
+func finish(title string, err error, errs io.Writer) int {
 	var wrong misuse
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case errors.As(err, &wrong):
-		fmt.Fprintf(errs, "maskswitch numbers %s: %v\nmaskswitch numbers %s -help says how it is used\n", args[0], err, args[0])
+		fmt.Fprintf(errs, "%s: %v\n%s -help says how it is used\n", title, err, title)
 		return 2
 	case !errors.Is(err, errTold):
-		fmt.Fprintf(errs, "maskswitch numbers %s: %v\n", args[0], err)
+		fmt.Fprintf(errs, "%s: %v\n", title, err)
 	}
 	return 1
 }
@@ -110,7 +115,7 @@ func printUsage(w io.Writer) {
 
 const defaultURL = "http://127.0.0.1:5000"
 
-func runCommand(ctx context.Context, c command, args []string, environ func(string) (string, bool), out, errs io.Writer) error {
+func runCommand(ctx context.Context, title string, c command, args []string, environ func(string) (string, bool), out, errs io.Writer) error {
 	s := &session{out: out, errs: errs}
 	f := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
@@ -124,7 +129,7 @@ func runCommand(ctx context.Context, c command, args []string, environ func(stri
 	rest, err := parse(f, args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(out, "maskswitch numbers %s\n%s.\n\n%s\nFlags:\n", strings.TrimSpace(c.name+" "+c.args), c.about, c.text)
+		fmt.Fprintf(out, "%s\n%s.\n\n%s\nFlags:\n", strings.TrimSpace(title+" "+c.args), c.about, c.text)
 		f.SetOutput(out)
 		f.PrintDefaults()
 		return err
