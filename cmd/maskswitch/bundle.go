@@ -105,7 +105,11 @@ func harmless(cell string) string {
 func ladder(c callTold) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "call %s, from %s over %s\n", c.ID, orNobody(c.Caller), c.Number)
-	fmt.Fprintf(&out, "%s\n\n", strings.TrimSpace("outcome: "+c.Outcome+" "+c.Reason))
+	outcome := strings.TrimSpace(c.Outcome + " " + c.Reason)
+	if c.Outcome == "" {
+		outcome = "none yet, the call was under way when this file was made"
+	}
+	fmt.Fprintf(&out, "outcome: %s\n\n", outcome)
 	for i, line := range c.Story {
 		fmt.Fprintf(&out, "%s %+10.3f s  %s\n", line.At.UTC().Format("2006-01-02 15:04:05.000000"), line.At.Sub(c.Story[0].At).Seconds(), sentence(c.Story[i].What))
 	}
