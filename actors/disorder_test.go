@@ -10,6 +10,7 @@ import (
 
 	"maskswitch/actors"
 	"maskswitch/actors/actorstest"
+	"maskswitch/actors/journal"
 	"maskswitch/actors/protocol"
 )
 
@@ -542,6 +543,27 @@ func TestAForeignLegInASessionOfOurs(t *testing.T) {
 		}
 		if recs, _ := w.Store.Recordings(context.Background(), w.Row("s1").ID); len(recs) != 1 {
 			t.Errorf("recordings %+v", recs)
+		}
+	})
+}
+
+// A recording that comes after its booking was erased is erased as well.
+func TestRecordingAfterItsBookingWasErased(t *testing.T) {
+	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+		call := talk(t, w, "s1", lent)
+		w.Tell(call.HungUp(a, protocol.CauseNormalClearing))
+		w.Tell(call.HungUp(b, protocol.CauseNormalClearing))
+		time.Sleep(3 * time.Hour)
+		if _, err := w.Store.Commit([]journal.Change{{
+			Close:  []journal.Closing{{ID: lent.ID, State: protocol.BookingClosed}},
+			Forget: []journal.Forgetting{{ID: lent.ID, A: true, B: true}},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		w.Tell(call.Recorded("rec-1"))
+		rec, err := w.Store.Recording(context.Background(), "rec-1")
+		if err != nil || rec.Status != protocol.RecordingErasing || rec.Why == "" || rec.NextTryAt.IsZero() {
+			t.Errorf("%+v, %v", rec, err)
 		}
 	})
 }

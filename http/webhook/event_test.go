@@ -503,3 +503,14 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A sentence that was broken off was not heard; one of which the carrier does not
+// say how it ended was.
+func TestSpeechThatBreaksOff(t *testing.T) {
+	for status, broken := range map[any]bool{"completed": false, absent: false, nil: false, "call_hangup": true, "cancelled_amd": true, "new_word": true} {
+		got, err := edit(t, "call.speak.ended", map[string]any{"data/payload/status": status})
+		if ended, ok := got.(protocol.SpeechEnded); !ok || err != nil || ended.Broken != broken {
+			t.Errorf("status %v: %+v, %v", status, got, err)
+		}
+	}
+}
