@@ -95,14 +95,13 @@ func TestAudioInParts(t *testing.T) {
 		t.Fatalf("%d, %v", w.Code, err)
 	}
 	parts := multipart.NewReader(w.Body, params["boundary"])
-	for _, want := range []string{"ID3", "is w"} {
+	for _, want := range []string{string(d.tape.audio[:3]), string(d.tape.audio[8:12])} {
 		part, err := parts.NextPart()
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _ := io.ReadAll(part)
-		if string(got) != want && string(got) != string(d.tape.audio[8:12]) {
-			t.Errorf("part %q, want %q", got, want)
+		if got, err := io.ReadAll(part); err != nil || string(got) != want {
+			t.Errorf("part %q, want %q: %v", got, want, err)
 		}
 	}
 	if d.tape.opened != d.tape.closed || d.tape.opened < 2 {
@@ -113,9 +112,9 @@ func TestAudioInParts(t *testing.T) {
 // TestAudioBreaksOff: a recording that cannot be read to its end is not passed
 // for whole.
 func TestAudioBreaksOff(t *testing.T) {
-	d := recorded()
-	d.tape.broken = 5
-	server := httptest.NewServer(serve(d))
+	broken := recorded()
+	broken.tape.broken = 5
+	server := httptest.NewServer(serve(broken))
 	defer server.Close()
 	if answer, err := http.Get(server.URL + "/recordings/r1/audio"); err == nil { // or the line is cut before its head
 		defer answer.Body.Close()
@@ -123,7 +122,7 @@ func TestAudioBreaksOff(t *testing.T) {
 			t.Errorf("%q passes for whole", got)
 		}
 	}
-	d.tape.broken, d.err = 0, protocol.Errorf(protocol.Unavailable, "archive_unavailable", "the archive does not answer")
+	d := &desk{err: protocol.Errorf(protocol.Unavailable, "archive_unavailable", "the archive does not answer")}
 	if status, body := ask(serve(d), request("GET", "/recordings/r1/audio", "")); status != 503 {
 		t.Errorf("without an archive: %d %s", status, body)
 	}

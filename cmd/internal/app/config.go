@@ -398,6 +398,7 @@ other's number.
   maskswitch -demo -calls 8  the same, until eight calls are over
   maskswitch -version
   maskswitch numbers help    the proxy numbers of a switch that runs
+  maskswitch dispute -help   all there is of a booking, in one file
 
 Settings come from flags, from the environment, or from a file .env, in this
 order:
@@ -408,9 +409,9 @@ order:
 		if s.secret {
 			name = "(no flag)"
 		}
-		fmt.Fprintf(w, "  %-20s %-22s %s\n", s.env, name, s.help)
+		fmt.Fprintf(w, "  %-25s %-22s %s\n", s.env, name, s.help)
 		if s.preset != "" {
-			fmt.Fprintf(w, "  %-20s %-22s default: %s\n", "", "", s.preset)
+			fmt.Fprintf(w, "  %-25s %-22s default: %s\n", "", "", s.preset)
 		}
 	}
 }
