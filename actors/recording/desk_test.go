@@ -252,3 +252,20 @@ func TestPlaces(t *testing.T) {
 		w.expect(map[string]int{"download": 0, "ask": 0})
 	})
 }
+
+// What the carrier could not keep is lost before the queue hears of it, and
+// counted here all the same.
+func TestLostBeforeItCame(t *testing.T) {
+	story(t, "once", func(t *testing.T, w *world) {
+		w.boot()
+		time.Sleep(2 * startWait) // virtual: it is open
+		w.send(protocol.FetchRecording{Row: protocol.Recording{ID: "call:x", Status: protocol.RecordingLost, Why: "no room"}})
+		synctest.Wait()
+		if told := w.told(); told.lost != 1 || told.archived != 0 {
+			t.Errorf("told %+v", told)
+		}
+		if n := len(w.asked); n > 0 {
+			t.Errorf("the carrier was asked %v", w.asked)
+		}
+	})
+}

@@ -112,15 +112,26 @@ func TestAudioInParts(t *testing.T) {
 // TestAudioBreaksOff: a recording that cannot be read to its end is not passed
 // for whole.
 func TestAudioBreaksOff(t *testing.T) {
-	broken := recorded()
-	broken.tape.broken = 5
-	server := httptest.NewServer(serve(broken))
-	defer server.Close()
-	if answer, err := http.Get(server.URL + "/recordings/r1/audio"); err == nil { // or the line is cut before its head
-		defer answer.Body.Close()
-		if got, err := io.ReadAll(answer.Body); err == nil {
-			t.Errorf("%q passes for whole", got)
-		}
+	for story, breaks := range map[string]func(*shelf){
+		"the archive fails":         func(s *shelf) { s.broken = 5 },
+		"the archive ends too soon": func(s *shelf) { s.audio = s.audio[:5] },
+	} {
+		t.Run(story, func(t *testing.T) {
+			d := recorded()
+			breaks(&d.tape)
+			core, logs := observer.New(zap.ErrorLevel)
+			server := httptest.NewServer(serve(d, func(config *api.Config) { config.Log = zap.New(core) }))
+			if answer, err := http.Get(server.URL + "/recordings/r1/audio"); err == nil { // or the line is cut before its head
+				if got, err := io.ReadAll(answer.Body); err == nil {
+					t.Errorf("%q passes for whole", got)
+				}
+				answer.Body.Close()
+			}
+			server.Close() // and with it ends the handler
+			if n := logs.FilterMessage("a recording broke off while somebody listened").Len(); n != 1 {
+				t.Errorf("%d lines in the log: %v", n, logs.All())
+			}
+		})
 	}
 	d := &desk{err: protocol.Errorf(protocol.Unavailable, "archive_unavailable", "the archive does not answer")}
 	if status, body := ask(serve(d), request("GET", "/recordings/r1/audio", "")); status != 503 {
