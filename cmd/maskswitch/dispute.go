@@ -10,34 +10,41 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 )
 
 var disputeCommand = command{
 	name: "dispute", args: "BOOKING -o FILE", about: "Put all there is of a booking into one file, for whoever settles a dispute",
-	text: `The zip holds the booking, its calls as records and as stories, its recordings with
-their hashes, and what machines made of them. Every recording is held against its
-hash while it is read. Parties' numbers are masked unless -numbers is given. A file
-that is missing or broken is told in README.txt, and by exit code 1.
+	text: `The zip holds the booking, its calls as records, as a table and as stories, its
+recordings, what machines made of them, and the hashes of all that. Every recording
+is held against the hash in its record while it is read. The parties' numbers in
+booking.json are masked unless -numbers is given. README.txt in it says what each
+file is, and what is missing and why. The same booking gives the same bytes until
+something happens to it.
+
+A recording that is pending, lost or erased is told there and on the screen. One that
+the switch has and that did not come whole is told too, and the exit code is 1.
 
   maskswitch dispute stay-7 -o stay-7.zip
 `,
 	flags: func(f *flag.FlagSet) action {
-		var to string
-		var force, numbers bool
-		f.StringVar(&to, "o", "", "`file` to write")
-		f.BoolVar(&force, "force", false, "write over a file that is there")
-		f.BoolVar(&numbers, "numbers", false, "show the parties' numbers")
+		to := f.String("o", "", "`file` to write; required")
+		force := f.Bool("force", false, "write over a file that is there")
+		numbers := f.Bool("numbers", false, "show the parties' numbers")
+		f.Lookup("json").Usage = "say in JSON what was written"
+		var patience lineTo
+		patience.flags(f)
 		return func(ctx context.Context, s *session, args []string) error {
 			switch {
 			case len(args) != 1:
-				return misuse("name one booking")
-			case to == "":
-				return misuse("-o says which file to write")
+				return misuse("takes one booking")
+			case *to == "":
+				return misuse("needs -o, the file to write")
 			}
-			return s.dispute(ctx, args[0], to, force, numbers)
+			if err := errors.Join(checkID("booking", args[0]), patience.check()); err != nil {
+				return err
+			}
+			return s.dispute(ctx, &patience, args[0], *to, *force, *numbers)
 		}
 	},
 }
@@ -48,30 +55,38 @@ func dispute(ctx context.Context, args []string, environ func(string) (string, b
 	return finish(title, runCommand(ctx, title, disputeCommand, args, environ, out, errs), errs)
 }
 
-// dispute writes the file whole or not at all.
-func (s *session) dispute(ctx context.Context, booking, to string, force, numbers bool) error {
-	if _, err := os.Stat(to); err == nil && !force {
-		return fmt.Errorf("%s is there already; -force writes over it", to)
+// checkID sees that an argument is an id: any other word in a path would ask the
+// switch for something else.
+func checkID(what, id string) error {
+	if !orderID.MatchString(id) || id == "." || id == ".." {
+		return misuse(fmt.Sprintf("%q is not the id of a %s", id, what))
 	}
-	file, err := os.CreateTemp(filepath.Dir(to), ".dispute-*")
+	return nil
+}
+
+func (s *session) dispute(ctx context.Context, l *lineTo, booking, to string, force, numbers bool) error {
+	var b *bundle
+	err := place(to, force, func(file *os.File) error {
+		b = newBundle(s, l, file, to)
+		defer b.meter.clear()
+		if err := b.fill(ctx, booking, numbers); err != nil {
+			return err
+		}
+		return b.zip.Close()
+	})
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // not there any more if all went well
-	defer file.Close()
-	b := newBundle(file)
-	if err := s.fill(ctx, b, booking, numbers); err != nil {
-		return err
+	if s.json {
+		if err := json.NewEncoder(s.out).Encode(map[string]any{
+			"file": to, "calls": b.calls, "recordings": len(b.kept), "missing": append([]string{}, b.missing...), "broken": b.broken,
+		}); err != nil {
+			return err
+		}
 	}
-	if err := errors.Join(b.close(), file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("%s: %w", to, err)
-	}
-	if err := os.Rename(file.Name(), to); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "%s: %d calls, %d recordings\n", to, b.calls, b.recordings)
+	s.show(func(out io.Writer) { fmt.Fprintf(out, "%s: %d calls, %d recordings\n", to, b.calls, len(b.kept)) })
 	for _, m := range b.missing {
-		fmt.Fprintf(s.errs, "%s\n", m)
+		fmt.Fprintln(s.errs, m)
 	}
 	if b.broken {
 		return errTold
@@ -79,170 +94,54 @@ func (s *session) dispute(ctx context.Context, booking, to string, force, number
 	return nil
 }
 
-// A call and a recording as the switch tells them, as far as a bundle needs it.
-type (
-	callTold struct {
-		ID           string  `json:"call_id"`
-		Caller       string  `json:"caller"`
-		Number       string  `json:"proxy_number"`
-		Outcome      string  `json:"outcome"`
-		Reason       string  `json:"reason"`
-		RangAt       string  `json:"rang_at"`
-		AnsweredAt   string  `json:"answered_at"`
-		RingingAt    string  `json:"ringing_at"`
-		TalkAt       string  `json:"talk_at"`
-		EndedAt      string  `json:"ended_at"`
-		TalkSeconds  float64 `json:"talk_seconds"`
-		HangupCause  string  `json:"hangup_cause"`
-		HangupSource string  `json:"hangup_source"`
-		ConsentAt    string  `json:"consent_at"`
-		Story        []struct {
-			At   time.Time      `json:"at"`
-			What map[string]any `json:"what"`
-		} `json:"story"`
-	}
-	recordingTold struct {
-		ID        string `json:"id"`
-		CallID    string `json:"call_id"`
-		State     string `json:"state"`
-		Why       string `json:"why"`
-		Format    string `json:"format"`
-		SHA256    string `json:"sha256"`
-		Bytes     int64  `json:"bytes"`
-		StartedAt string `json:"started_at"`
-		Summary   struct {
-			State, Why, Text, Model string
-			MadeAt                  string `json:"made_at"`
-		} `json:"summary"`
-		Transcript *struct {
-			Text   string `json:"text"`
-			MadeBy string `json:"made_by"`
-			MadeAt string `json:"made_at"`
-		} `json:"transcript"`
-	}
-)
+// read asks for a document until it comes.
+func (b *bundle) read(ctx context.Context, path string, query url.Values, into any) (raw []byte, err error) {
+	err = b.line.again(ctx, func() error {
+		raw, err = b.session.ask(ctx, http.MethodGet, path, query, nil, into)
+		return err
+	})
+	return raw, err
+}
 
-// fill asks the switch for everything, and puts it into the bundle.
-func (s *session) fill(ctx context.Context, b *bundle, id string, numbers bool) error {
-	path := "/bookings/" + url.PathEscape(id)
+// fill asks the switch for everything and puts it in. A list goes by pages, and
+// what there is many of through files: it may be a busy booking.
+func (b *bundle) fill(ctx context.Context, id string, numbers bool) error {
+	path := "/bookings/" + id
 	var booking map[string]any
-	if _, err := s.ask(ctx, http.MethodGet, path, nil, nil, &booking); err != nil {
+	if _, err := b.read(ctx, path, nil, &booking); err != nil {
 		return err
 	}
-	if !numbers {
-		for _, party := range []string{"party_a", "party_b"} {
-			if number, ok := booking[party].(string); ok {
-				booking[party] = masked(number)
-			}
+	for _, party := range []string{"party_a", "party_b"} {
+		if number, ok := booking[party].(string); ok && !numbers {
+			booking[party] = masked(number)
 		}
 	}
 	if created, ok := booking["created"].(float64); ok {
 		b.at = time.Unix(int64(created), 0).UTC()
 	}
-	b.booking = id
+	b.booking, b.masked, b.policy = id, !numbers, "the default"
+	if policy, ok := booking["recording"].(string); ok {
+		b.policy = policy
+	}
 	if err := b.document("booking.json", booking); err != nil {
 		return err
 	}
-	calls, err := s.allCalls(ctx, path)
-	if err != nil {
+	if err := b.putCalls(ctx, path); err != nil {
 		return err
 	}
-	recordings, err := s.allRecordings(ctx, path)
-	if err != nil {
+	if err := b.putRecordings(ctx, path); err != nil {
 		return err
 	}
-	return errors.Join(b.putCalls(calls), b.putRecordings(ctx, s, recordings), b.finish())
-}
-
-// allCalls reads every call with its story, as told and as we need it.
-func (s *session) allCalls(ctx context.Context, path string) (all []told[callTold], err error) {
-	for cursor := ""; ; {
-		query := url.Values{"limit": {"200"}}
-		if cursor != "" {
-			query.Set("cursor", cursor)
-		}
-		var page struct {
-			Calls []struct {
-				ID string `json:"call_id"`
-			} `json:"calls"`
-			Next string `json:"next_cursor"`
-		}
-		if _, err := s.ask(ctx, http.MethodGet, path+"/calls", query, nil, &page); err != nil {
-			return nil, err
-		}
-		for _, c := range page.Calls {
-			one, err := ask[callTold](ctx, s, "/calls/"+url.PathEscape(c.ID))
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, one)
-		}
-		if cursor = page.Next; cursor == "" {
-			return all, nil
-		}
-	}
-}
-
-func (s *session) allRecordings(ctx context.Context, path string) (all []told[recordingTold], err error) {
-	var list struct {
-		Recordings []struct {
-			ID string `json:"id"`
-		} `json:"recordings"`
-	}
-	if _, err := s.ask(ctx, http.MethodGet, path+"/recordings", nil, nil, &list); err != nil {
-		return nil, err
-	}
-	for _, r := range list.Recordings {
-		one, err := ask[recordingTold](ctx, s, "/recordings/"+url.PathEscape(r.ID))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, nil
-}
-
-// told is a document as it came, and as it was understood.
-type told[T any] struct {
-	raw json.RawMessage
-	is  T
-}
-
-func ask[T any](ctx context.Context, s *session, path string) (t told[T], err error) {
-	t.raw, err = s.ask(ctx, http.MethodGet, path, nil, nil, &t.is)
-	return t, err
+	return b.finish()
 }
 
 // masked leaves of a number what the switch's own logs show.
 func masked(number string) string {
-	if len(number) < 6 {
-		return strings.Repeat("*", len(number))
+	switch {
+	case number == "": // erased
+		return ""
+	case !e164.MatchString(number):
+		return "***"
 	}
 	return number[:3] + "***" + number[len(number)-2:]
-}
-
-// audio opens a recording. It may take longer than any other answer.
-func (s *session) audio(ctx context.Context, id string) (io.ReadCloser, error) {
-	to := *s.base
-	to.Path = strings.TrimSuffix(to.Path, "/") + "/recordings/" + id + "/audio"
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	if s.key != "" {
-		r.Header.Set("Authorization", "Bearer "+s.key)
-	}
-	web := *s.web
-	web.Timeout = 0
-	answer, err := web.Do(r)
-	if err != nil {
-		return nil, s.unreached(err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		defer answer.Body.Close()
-		raw, _ := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-		_, err := refusal(answer.StatusCode, raw)
-		return nil, err
-	}
-	return answer.Body, nil
 }

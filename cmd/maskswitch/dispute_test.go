@@ -3,98 +3,58 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"encoding/csv"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"maskswitch/actors/protocol"
 )
 
-// shelf is a switch of the tests' that has one booking with two calls, and
-// recordings in several states.
-type shelf struct {
-	audio  map[string]string // by recording, as the switch sends it
-	cut    map[string]int    // so many times it breaks off
-	asked  []string
-	secret string
-}
-
-const said = "ID3 what they said"
-
-func newShelf() *shelf {
-	return &shelf{audio: map[string]string{"r1": said, "leg:x@1": "RIFF"}, cut: map[string]int{}}
-}
-
-func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.asked = append(s.asked, r.URL.Path)
-	if s.secret != "" && r.Header.Get("Authorization") != "Bearer "+s.secret {
-		w.WriteHeader(http.StatusUnauthorized)
-		_, _ = io.WriteString(w, `{"error":"Unauthorized","code":"key_missing","detail":"no key"}`)
-		return
-	}
-	sum := func(s string) string { h := sha256.Sum256([]byte(s)); return hex.EncodeToString(h[:]) }
-	call := func(id, more string) string {
-		return `{"call_id":"` + id + `","caller":"party_a","proxy_number":"+13125550100","session_id":"s","stage":"closed","outcome":"talked","reason":"=HYPERLINK(\"x\")","rang_at":"2026-01-01T00:00:00Z","talk_seconds":1.5` + more + `}`
-	}
-	story := `,"story":[{"n":1,"at":"2026-01-01T00:00:00Z","what":{"event":"call.initiated","leg":"a","id":"e1"}},{"n":2,"at":"2026-01-01T00:00:00.25Z","what":{"send":"answer","leg":"a"}}]`
-	recording := func(id, state, more string) string {
-		return `{"id":"` + id + `","state":"` + state + `","noticed_at":"2026-01-01T00:00:00Z","at_carrier":true` + more + `}`
-	}
-	r1 := recording("r1", "archived", fmt.Sprintf(`,"format":"mp3","sha256":%q,"bytes":%d,"summary":{"state":"done","text":"They greeted.","model":"m"},"transcript":{"text":"hello","made_by":"t","machine_made":true}`, sum(said), len(said)))
-	r2 := recording("leg:x@1", "archived", fmt.Sprintf(`,"format":"wav","sha256":%q,"bytes":4,"summary":{"state":"none"}`, sum("RIFF")))
-	lost := recording("lost", "lost", `,"why":"the carrier has no recording of this call","summary":{"state":"none"}`)
-	answers := map[string]string{
-		"/bookings/stay-7":            `{"booking_id":"stay-7","party_a":"+13125550111","party_b":"+13125550122","created":1767225600}`,
-		"/bookings/stay-7/calls":      `{"calls":[{"call_id":"c1"}],"next_cursor":"c1"}`,
-		"/bookings/stay-7/calls?c1":   `{"calls":[{"call_id":"c2"}]}`,
-		"/calls/c1":                   call("c1", story),
-		"/calls/c2":                   call("c2", `,"story":[]`),
-		"/bookings/stay-7/recordings": `{"recordings":[{"id":"r1"},{"id":"leg:x@1"},{"id":"lost"}]}`,
-		"/recordings/r1":              r1, "/recordings/leg:x@1": r2, "/recordings/lost": lost,
-	}
-	path := r.URL.Path
-	if cursor := r.URL.Query().Get("cursor"); cursor != "" {
-		path += "?" + cursor
-	}
-	if id, ok := strings.CutSuffix(strings.TrimPrefix(path, "/recordings/"), "/audio"); ok {
-		if s.cut[id] > 0 {
-			s.cut[id]--
-			w.Header().Set("Content-Length", "1000")
-		}
-		_, _ = io.WriteString(w, s.audio[id])
-		return
-	}
-	if answers[path] == "" {
-		w.WriteHeader(http.StatusNotFound)
-		_, _ = io.WriteString(w, `{"error":"Not found","code":"booking_not_found","detail":"no booking has this id"}`)
-		return
-	}
-	_, _ = io.WriteString(w, answers[path])
-}
+const stay = "stay-7;b"
 
 // bundled makes a bundle, and returns the exit code, its files, and what was said.
-func (s *shelf) bundled(t *testing.T, to string, args ...string) (code int, files map[string]string, told string) {
+func (s *shelf) bundled(t *testing.T, to string, args ...string) (code int, files map[string]string, out, errs string) {
 	t.Helper()
-	server := httptest.NewServer(s)
-	defer server.Close()
+	address := s.serve(t, "ops:"+secret)
+	args = append([]string{stay, "-o", to, "-pause", "1ms"}, args...)
+	code, out, errs = disputed(t.Context(), environment(address, secret), args...)
+	return code, unpacked(t, to), out, errs
+}
+
+const secret = "hunter2-hunter2-hunter2-hunter2-"
+
+func disputed(ctx context.Context, environ func(string) (string, bool), args ...string) (int, string, string) {
 	var out, errs bytes.Buffer
-	environ := func(name string) (string, bool) {
-		v := map[string]string{"MASKSWITCH_URL": server.URL, "MASKSWITCH_KEY": "hunter2"}[name]
-		return v, v != ""
+	code := dispute(ctx, args, environ, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// unpacked reads a bundle, and nothing if there is none.
+func unpacked(t *testing.T, name string) map[string]string {
+	t.Helper()
+	archive, err := zip.OpenReader(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
-	code = dispute(t.Context(), append([]string{"stay-7", "-o", to}, args...), environ, &out, &errs)
-	archive, err := zip.OpenReader(to)
 	if err != nil {
-		return code, nil, out.String() + errs.String()
+		t.Fatal(err)
 	}
 	defer archive.Close()
-	files = make(map[string]string)
+	files := make(map[string]string)
 	for _, f := range archive.File {
+		if !f.Modified.Equal(epoch) || f.Mode() != 0o600 {
+			t.Errorf("%s is of %v, with the mode %v", f.Name, f.Modified, f.Mode())
+		}
 		from, err := f.Open()
 		if err != nil {
 			t.Fatal(err)
@@ -103,135 +63,238 @@ func (s *shelf) bundled(t *testing.T, to string, args ...string) (code int, file
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, twice := files[f.Name]; twice {
+			t.Errorf("%s is there twice", f.Name)
+		}
 		files[f.Name] = string(text)
 	}
-	return code, files, out.String() + errs.String()
+	return files
+}
+
+// checkSums does what sha256sum -c does: every line is right, and no file but
+// itself is without one.
+func checkSums(t *testing.T, files map[string]string) {
+	t.Helper()
+	var names []string
+	for line := range strings.Lines(files["SHA256SUMS"]) {
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		h := sha256.Sum256([]byte(files[name]))
+		if _, there := files[name]; !ok || !there || hex.EncodeToString(h[:]) != sum {
+			t.Errorf("SHA256SUMS is wrong: %q", line)
+		}
+		names = append(names, name)
+	}
+	if slices.Sort(names); len(slices.Compact(names)) != len(files)-1 {
+		t.Errorf("%d files, and hashes of %v", len(files), names)
+	}
+}
+
+func names(files map[string]string) []string {
+	var all []string
+	for name := range files {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
 }
 
 func TestDispute(t *testing.T) {
-	s := newShelf()
-	s.secret = "hunter2"
-	to := filepath.Join(t.TempDir(), "a.zip")
-	code, files, told := s.bundled(t, to)
-	if code != 0 || !strings.Contains(told, "2 calls, 2 recordings") || !strings.Contains(told, "lost") {
-		t.Fatalf("exit %d: %s", code, told)
+	s := filled()
+	code, files, out, errs := s.bundled(t, filepath.Join(t.TempDir(), "a.zip"))
+	if code != 0 || !strings.HasSuffix(out, "a.zip: 3 calls, 2 recordings\n") {
+		t.Fatalf("exit %d: %s%s", code, out, errs)
 	}
-	for name, want := range map[string]string{
-		"booking.json":               `"party_a": "+13***11"`,
-		"calls.json":                 `"call_id": "c2"`,
-		"calls.csv":                  `'=HYPERLINK`,
-		"stories/001-c1.txt":         "+0.250 s  the switch sends answer, leg a",
-		"stories/002-c2.txt":         "call c2",
-		"recordings.json":            `"state": "lost"`,
-		"recordings/001-r1.mp3":      said,
-		"recordings/002-leg_x_1.wav": "RIFF",
-		"transcripts/001-r1.txt":     "hello",
-		"summaries/001-r1.txt":       "MADE BY A MACHINE",
-		"README.txt":                 "recording lost is lost: the carrier has no recording of this call",
-		"SHA256SUMS":                 "recordings/001-r1.mp3",
-	} {
-		if !strings.Contains(files[name], want) {
-			t.Errorf("%s does not say %q: %q", name, want, files[name])
+	call := func(n int) string { return callID(n).String() }
+	want := []string{
+		"README.txt", "SHA256SUMS", "booking.json", "calls.csv", "calls.json", "recordings.json",
+		"recordings/001-r1.mp3", "recordings/002-leg_v3_x_1.wav",
+		"stories/001-" + call(1) + ".txt", "stories/002-" + call(2) + ".txt", "stories/003-" + call(3) + ".txt",
+		"summaries/001-r1.txt", "transcripts/001-r1.txt",
+	}
+	if got := names(files); !slices.Equal(got, want) {
+		t.Errorf("the files are %v, want %v", got, want)
+	}
+	checkSums(t, files)
+	if files["recordings/001-r1.mp3"] != string(words(1)) || files["recordings/002-leg_v3_x_1.wav"] != string(words(2)) {
+		t.Error("the audio is other audio")
+	}
+	// Stories and README to the byte: they are what people read.
+	golden := ""
+	for _, name := range []string{"README.txt", want[8], want[9], want[10], "calls.csv", "summaries/001-r1.txt", "transcripts/001-r1.txt", "booking.json"} {
+		golden += "== " + name + "\n" + strings.ReplaceAll(files[name], "\r\n", "(CRLF)\n")
+	}
+	checkGolden(t, "testdata/dispute.golden", golden+"== errors\n"+errs)
+
+	var calls []struct {
+		ID    string `json:"call_id"`
+		Story []struct{ What any }
+	}
+	var recordings []struct{ ID, State string }
+	if err := errors.Join(json.Unmarshal([]byte(files["calls.json"]), &calls), json.Unmarshal([]byte(files["recordings.json"]), &recordings)); err != nil {
+		t.Fatal(err)
+	}
+	if len(calls) != 3 || calls[0].ID != call(1) || len(calls[0].Story) != 4 || calls[2].ID != call(3) {
+		t.Errorf("calls.json: %+v", calls)
+	}
+	if got := fmt.Sprint(recordings); got != "[{r1 archived} {leg:v3;x@1 archived} {waits pending} {lost lost} {gone erased} {going erasing}]" {
+		t.Errorf("recordings.json: %s", got)
+	}
+	rows, err := csv.NewReader(strings.NewReader(files["calls.csv"])).ReadAll()
+	if err != nil || len(rows) != 4 || rows[1][0] != call(1) {
+		t.Errorf("calls.csv: %v, %v", rows, err)
+	}
+	for _, private := range []string{partyA, partyB, partyA[5:], partyB[5:], secret} {
+		if strings.Contains(fmt.Sprint(files, out, errs), private) {
+			t.Errorf("%q is in it", private)
 		}
-		delete(files, name)
-	}
-	if len(files) > 0 {
-		t.Errorf("more than expected: %v", files)
-	}
-	// As sha256sum -c does it.
-	_, files, _ = s.bundled(t, to, "-force")
-	lines := strings.Split(strings.TrimSpace(files["SHA256SUMS"]), "\n")
-	if len(lines) != len(files)-1 {
-		t.Errorf("%d hashes of %d files", len(lines), len(files))
-	}
-	for _, line := range lines {
-		sum, name, _ := strings.Cut(line, "  ")
-		if h := sha256.Sum256([]byte(files[name])); hex.EncodeToString(h[:]) != sum {
-			t.Errorf("the hash of %s is wrong", name)
-		}
-	}
-	if all := fmt.Sprint(files); strings.Contains(all, "5550111") || strings.Contains(all, "hunter2") {
-		t.Error("a party's number or the key is in it")
-	}
-	if _, files, _ = s.bundled(t, to, "-force", "-numbers"); !strings.Contains(files["booking.json"], "+13125550111") {
-		t.Errorf("-numbers: %s", files["booking.json"])
 	}
 }
 
-// The same answers make the same bytes.
+func TestDisputeNumbers(t *testing.T) {
+	_, files, _, _ := filled().bundled(t, filepath.Join(t.TempDir(), "a.zip"), "-numbers")
+	if !strings.Contains(files["booking.json"], partyA) || !strings.Contains(files["booking.json"], partyB) ||
+		!strings.Contains(files["README.txt"], "own are in it") {
+		t.Errorf("%s%s", files["booking.json"], files["README.txt"])
+	}
+}
+
+func TestDisputeJSON(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "a.zip")
+	code, _, out, _ := filled().bundled(t, to, "-json")
+	var said struct {
+		File              string
+		Calls, Recordings int
+		Missing           []string
+		Broken            bool
+	}
+	if err := json.Unmarshal([]byte(out), &said); err != nil || code != 0 || said.File != to || said.Calls != 3 || said.Recordings != 2 ||
+		len(said.Missing) != 8 || said.Broken {
+		t.Errorf("exit %d, %v: %s", code, err, out)
+	}
+}
+
+// The masks are those of phone.Number.
+func TestMasked(t *testing.T) {
+	for in, want := range map[string]string{
+		partyA: number(partyA).String(), partyB: number(partyB).String(), "": "", "5550111": "***", "+1": "***",
+	} {
+		if got := masked(in); got != want {
+			t.Errorf("%s: %s", want, got)
+		}
+	}
+}
+
+// The same answers make the same bytes, whatever the file is called.
 func TestDisputeTwice(t *testing.T) {
 	dir := t.TempDir()
-	var bytes [2]string
-	for i := range bytes {
+	s := filled()
+	var texts [2]string
+	for i := range texts {
 		to := filepath.Join(dir, fmt.Sprint(i))
-		newShelf().bundled(t, to)
+		s.bundled(t, to)
 		text, err := os.ReadFile(to)
 		if err != nil {
 			t.Fatal(err)
 		}
-		bytes[i] = string(text)
+		texts[i] = string(text)
 	}
-	if bytes[0] != bytes[1] {
+	if texts[0] != texts[1] {
 		t.Error("two runs differ")
 	}
 }
 
-// What cannot be read as it was archived is told, and is not in the bundle.
-func TestDisputeOfBrokenAudio(t *testing.T) {
-	for name, breaks := range map[string]func(*shelf){
-		"altered": func(s *shelf) { s.audio["r1"] = strings.ToUpper(said) },
-		"cut":     func(s *shelf) { s.cut["r1"] = 1000 },
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newShelf()
-			breaks(s)
-			code, files, told := s.bundled(t, filepath.Join(t.TempDir(), "a.zip"))
-			if code != 1 || !strings.Contains(told, "recording r1 could not be read") || !strings.Contains(files["README.txt"], "recording r1 could not be read") ||
-				files["recordings/001-r1.mp3"] != "" || files["recordings/002-leg_x_1.wav"] == "" {
-				t.Errorf("exit %d: %s\n%v", code, told, files)
-			}
-		})
+// Every page of the calls is read, and each call once.
+func TestDisputeOfManyCalls(t *testing.T) {
+	s := filled()
+	s.calls = nil
+	for n := range 450 {
+		s.calls = append(s.calls, protocol.Call{ID: callID(n), Booking: s.booking.ID, Session: "s", Stage: "closed", RangAt: epoch, EndAt: epoch})
 	}
-	s := newShelf()
-	s.cut["r1"] = tries - 1
-	if code, files, told := s.bundled(t, filepath.Join(t.TempDir(), "a.zip")); code != 0 || files["recordings/001-r1.mp3"] != said {
-		t.Errorf("broke off and was read again: exit %d: %s", code, told)
+	code, files, out, _ := s.bundled(t, filepath.Join(t.TempDir(), "a.zip"))
+	rows, err := csv.NewReader(strings.NewReader(files["calls.csv"])).ReadAll()
+	if code != 0 || err != nil || !strings.Contains(out, "450 calls") || len(rows) != 451 || s.asked("GET /bookings/"+stay+"/calls") != 3 {
+		t.Fatalf("exit %d: %s%d rows, %d pages", code, out, len(rows), s.asked("GET /bookings/"+stay+"/calls"))
+	}
+	var calls []struct {
+		ID string `json:"call_id"`
+	}
+	if err := json.Unmarshal([]byte(files["calls.json"]), &calls); err != nil {
+		t.Fatal(err)
+	}
+	for n, c := range calls {
+		id := callID(n).String()
+		if c.ID != id || rows[n+1][0] != id || files[fmt.Sprintf("stories/%03d-%s.txt", n+1, id)] == "" {
+			t.Fatalf("call %d is %s, %s", n, c.ID, rows[n+1][0])
+		}
 	}
 }
 
-func TestDisputeRefused(t *testing.T) {
-	dir := t.TempDir()
-	there := filepath.Join(dir, "there.zip")
-	if err := os.WriteFile(there, []byte("mine"), 0o600); err != nil {
-		t.Fatal(err)
+func TestDisputeOfNothing(t *testing.T) {
+	s := filled()
+	s.calls, s.recordings = nil, nil
+	code, files, _, errs := s.bundled(t, filepath.Join(t.TempDir(), "a.zip"))
+	if code != 0 || errs != "" || files["calls.json"] != "[]\n" || files["recordings.json"] != "[]\n" || len(files) != 6 ||
+		strings.Count(files["README.txt"], "nothing\n") != 2 {
+		t.Errorf("exit %d: %s%v", code, errs, files)
 	}
-	server := httptest.NewServer(newShelf())
-	defer server.Close()
-	environ := func(name string) (string, bool) { return server.URL, name == "MASKSWITCH_URL" }
-	for _, c := range []struct {
-		args []string
-		code int
-		want string
-	}{
-		{nil, 2, "name one booking"},
-		{[]string{"a", "b", "-o", "x"}, 2, "name one booking"},
-		{[]string{"stay-7"}, 2, "-o says"},
-		{[]string{"stay-7", "-o", there}, 1, "-force"},
-		{[]string{"stay-8", "-o", filepath.Join(dir, "8.zip")}, 1, "booking_not_found"},
-		{[]string{"stay-7", "-o", filepath.Join(dir, "none", "7.zip")}, 1, "no such file"},
-		{[]string{"-help"}, 0, "SHA256SUMS"},
+	checkSums(t, files)
+}
+
+func TestHarmless(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "talked": "talked", "2026": "2026", "=1+1": "'=1+1", "+13125550100": "'+13125550100", "-2": "'-2", "@x": "'@x", "\t=1": "'\t=1", "\r=1": "'\r=1", "a=1": "a=1",
 	} {
-		var out bytes.Buffer
-		code := dispute(t.Context(), c.args, environ, &out, &out)
-		if code != c.code || !strings.Contains(out.String(), c.want) && c.code != 0 {
-			t.Errorf("%v: exit %d, %s", c.args, code, out.String())
+		if got := harmless(in); got != want {
+			t.Errorf("%q: %q", in, got)
 		}
 	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 1 {
-		t.Errorf("left behind: %v, %v", left, err)
+}
+
+func TestMeter(t *testing.T) {
+	var screen bytes.Buffer
+	m := &meter{to: &screen}
+	m.clear()
+	m.show("%d%%", 1)
+	m.show("%d%%", 1)
+	m.show("%d%%", 2)
+	m.clear()
+	m.clear()
+	if got := screen.String(); got != "\r1%\x1b[K\r2%\x1b[K\r\x1b[K" {
+		t.Errorf("%q", got)
 	}
-	if text, _ := os.ReadFile(there); string(text) != "mine" {
-		t.Error("a file that was there was written over")
+	screens, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a device, as a terminal is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer screens.Close()
+	if m := newMeter(screens); m.to == nil {
+		t.Error("a device is not taken for a terminal")
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for _, to := range []io.Writer{&screen, file} {
+		if m := newMeter(to); m.to != nil {
+			t.Errorf("%T is taken for a terminal", to)
+		}
+	}
+}
+
+// checkGolden holds a text against a file.
+func checkGolden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
 	}
 }

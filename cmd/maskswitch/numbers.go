@@ -25,8 +25,8 @@ for it: everybody on the machine can read a command line.
 Exit codes: 0 done, 1 refused or failed, 2 a command that cannot be run.
 `
 
-// A command is one word behind numbers. flags declares its flags and returns
-// what it does when they are read.
+// A command is one word behind numbers or recordings, or stands alone. flags
+// declares its flags and returns what it does when they are read.
 type command struct {
 	name, args, about string
 	text              string // more of what it does, and an example
@@ -71,23 +71,33 @@ func (m misuse) Error() string { return string(m) }
 // errTold ends a command whose trouble is on the screen already.
 var errTold = errors.New("told already")
 
-// numbers is the client. It returns the exit code.
+// numbers is the client of the proxy numbers. It returns the exit code.
 func numbers(ctx context.Context, args []string, environ func(string) (string, bool), out, errs io.Writer) int {
+	return group{"maskswitch numbers", numbersUsage, commands}.run(ctx, args, environ, out, errs)
+}
+
+// A group is a word with commands behind it. Its usage has a place for their list.
+type group struct {
+	title, usage string
+	commands     []command
+}
+
+func (g group) run(ctx context.Context, args []string, environ func(string) (string, bool), out, errs io.Writer) int {
 	if len(args) == 0 {
-		printUsage(errs)
+		g.print(errs)
 		return 2
 	}
 	if slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
-		printUsage(out)
+		g.print(out)
 		return 0
 	}
-	i := slices.IndexFunc(commands, func(c command) bool { return c.name == args[0] })
+	i := slices.IndexFunc(g.commands, func(c command) bool { return c.name == args[0] })
 	if i < 0 {
-		fmt.Fprintf(errs, "maskswitch numbers: there is no command %q; maskswitch numbers help lists them\n", args[0])
+		fmt.Fprintf(errs, "%s: there is no command %q; %s help lists them\n", g.title, args[0], g.title)
 		return 2
 	}
-	title := "maskswitch numbers " + args[0]
-	return finish(title, runCommand(ctx, title, commands[i], args[1:], environ, out, errs), errs)
+	title := g.title + " " + args[0]
+	return finish(title, runCommand(ctx, title, g.commands[i], args[1:], environ, out, errs), errs)
 }
 
 // finish tells how a command ended, and returns the exit code.
@@ -105,12 +115,12 @@ func finish(title string, err error, errs io.Writer) int {
 	return 1
 }
 
-func printUsage(w io.Writer) {
+func (g group) print(w io.Writer) {
 	var list strings.Builder
-	for _, c := range commands {
+	for _, c := range g.commands {
 		fmt.Fprintf(&list, "  %-30s %s\n", strings.TrimSpace(c.name+" "+c.args), c.about)
 	}
-	fmt.Fprintf(w, numbersUsage, list.String())
+	fmt.Fprintf(w, g.usage, list.String())
 }
 
 const defaultURL = "http://127.0.0.1:5000"

@@ -34,7 +34,6 @@ type orderRow struct {
 
 func (o orderRow) over() bool { return o.Stage == "done" || o.Stage == "failed" }
 
-// progress is one line of a wait.
 func (o orderRow) progress() string {
 	s := fmt.Sprintf("%s: %d of %d numbers bought or being bought, %d in the pool", o.Stage, len(o.Numbers), o.Count, o.Added)
 	if o.Trouble != "" {
@@ -110,7 +109,10 @@ func order(ctx context.Context, s *session, body any, id string, wait bool, ever
 		err = fmt.Errorf("%w\nthe order may have been taken all the same; the same command with -id %s finds out, and buys once", err, id)
 	}
 	if err == nil && wait {
-		raw, err = await(ctx, s, &row, raw, every)
+		raw, err = await(ctx, s, &row, raw, "/pool/orders/"+row.OrderID, every)
+		if ctx.Err() != nil && !row.over() {
+			err = fmt.Errorf("stopped waiting; the order goes on, see maskswitch numbers orders %s", row.OrderID)
+		}
 	}
 	if s.json {
 		_, _ = s.out.Write(raw)
@@ -125,9 +127,15 @@ func order(ctx context.Context, s *session, body any, id string, wait bool, ever
 	return nil
 }
 
-// await asks until the order is over, and returns the last answer. A switch that
-// is away for a moment is waited for: the order goes on when it is back.
-func await(ctx context.Context, s *session, row *orderRow, raw []byte, every time.Duration) ([]byte, error) {
+// work is something that the switch goes on with after its answer.
+type work interface {
+	over() bool
+	progress() string // one line of a wait
+}
+
+// await asks until the work is over, and returns the last answer. A switch that
+// is away for a moment is waited for: the work goes on when it is back.
+func await[W work](ctx context.Context, s *session, now *W, raw []byte, path string, every time.Duration) ([]byte, error) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	told := ""
@@ -137,19 +145,18 @@ func await(ctx context.Context, s *session, row *orderRow, raw []byte, every tim
 			fmt.Fprintln(s.errs, line)
 		}
 	}
-	path := "/pool/orders/" + row.OrderID
-	for tell(row.progress()); !row.over(); {
+	for tell((*now).progress()); !(*now).over(); {
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("stopped waiting; the order goes on, see maskswitch numbers orders %s", row.OrderID)
+			return nil, ctx.Err()
 		case <-tick.C:
 		}
-		var next orderRow
+		var next W
 		text, err := s.ask(ctx, "GET", path, nil, nil, &next)
 		switch {
 		case err == nil:
-			raw, *row = text, next
-			tell(row.progress())
+			raw, *now = text, next
+			tell((*now).progress())
 		case ctx.Err() != nil: // it was the wait that was stopped
 		case passing(err):
 			tell(err.Error())

@@ -399,6 +399,8 @@ other's number.
   maskswitch -version
   maskswitch numbers help    the proxy numbers of a switch that runs
   maskswitch dispute -help   all there is of a booking, in one file
+  maskswitch recordings help its recordings: list, listen, hold, erase
+  maskswitch erase -help     forget a party or a booking
 
 Settings come from flags, from the environment, or from a file .env, in this
 order:
