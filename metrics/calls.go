@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"maskswitch/actors/protocol"
+	"maskswitch/metrics/family"
 )
 
 // Calls watches calls and their legs: it is a call.Observer.
@@ -25,16 +26,16 @@ type Calls struct {
 
 func newCalls(f promauto.Factory) *Calls {
 	active := f.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "maskswitch_calls_active", Help: "Calls in progress, by state.",
+		Name: family.CallsActive, Help: "Calls in progress, by state.",
 	}, []string{"state"})
 	ended := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_calls_ended_total", Help: "Calls that ended, by outcome.",
+		Name: family.CallsEnded, Help: "Calls that ended, by outcome.",
 	}, []string{"outcome"})
-	reaction := f.NewHistogramVec(histogram("maskswitch_reaction_duration_seconds",
+	reaction := f.NewHistogramVec(histogram(family.ReactionDuration,
 		"From reading a webhook to sending the command it caused: our own latency.", fast), []string{"command"})
 	return &Calls{
 		offered: f.NewCounter(prometheus.CounterOpts{
-			Name: "maskswitch_calls_offered_total", Help: "Calls that rang here, refused ones included.",
+			Name: family.CallsOffered, Help: "Calls that rang here, refused ones included.",
 		}),
 		active: resolveNames([]string{"setup", "talking", "ending"}, func(state string) prometheus.Gauge {
 			return active.WithLabelValues(state)
@@ -42,15 +43,15 @@ func newCalls(f promauto.Factory) *Calls {
 		// A call that ended without an outcome is a fault of ours.
 		ended: counters(ended, protocol.Outcomes(), protocol.OutcomeFailed.String()),
 		stuck: f.NewCounter(prometheus.CounterOpts{
-			Name: "maskswitch_calls_stuck_total", Help: "Calls that were ended because no event came when one was due.",
+			Name: family.CallsStuck, Help: "Calls that were ended because no event came when one was due.",
 		}),
-		setup: f.NewHistogram(histogram("maskswitch_call_setup_duration_seconds",
+		setup: f.NewHistogram(histogram(family.CallSetupDuration,
 			"From the caller's ring to the other party's answer.", setup)),
-		switching: f.NewHistogram(histogram("maskswitch_call_setup_switching_seconds",
+		switching: f.NewHistogram(histogram(family.CallSetupSwitching,
 			"Our own share of the time that a call took to be set up.", fast)),
-		dialDelay: f.NewHistogram(histogram("maskswitch_post_dial_delay_seconds",
+		dialDelay: f.NewHistogram(histogram(family.PostDialDelay,
 			"From the caller's ring to the setting up of the other party's leg.", setup)),
-		talk: f.NewHistogram(histogram("maskswitch_call_talk_duration_seconds",
+		talk: f.NewHistogram(histogram(family.CallTalkDuration,
 			"How long two parties were connected.", talk)),
 		reaction: resolve(protocol.CommandKinds(), other, func(command string) prometheus.Observer {
 			return reaction.WithLabelValues(command)
@@ -125,9 +126,9 @@ var legStages = []legStage{
 
 func newLegs(f promauto.Factory) legs {
 	hangups := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_leg_hangups_total", Help: "Legs that ended, by the carrier's cause and who hung up.",
+		Name: family.LegHangups, Help: "Legs that ended, by the carrier's cause and who hung up.",
 	}, []string{"leg", "cause", "source"})
-	stages := f.NewHistogramVec(histogram("maskswitch_leg_stage_duration_seconds",
+	stages := f.NewHistogramVec(histogram(family.LegStageDuration,
 		"How long a leg took for a stage, by the carrier's clock.", setup), []string{"leg", "stage", "result"})
 	both := func(leg, stage string) results {
 		return results{stages.WithLabelValues(leg, stage, "ok"), stages.WithLabelValues(leg, stage, "failed")}

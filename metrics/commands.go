@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"maskswitch/actors/protocol"
+	"maskswitch/metrics/family"
 )
 
 // Commands watches what is asked of the carrier: it is a telnyx.Observer.
@@ -20,12 +21,12 @@ type Commands struct {
 
 func newCommands(f promauto.Factory, reasons []string) *Commands {
 	done := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_commands_total", Help: "Commands to the carrier, retries included, by their final result.",
+		Name: family.Commands, Help: "Commands to the carrier, retries included, by their final result.",
 	}, []string{"command", "result"})
 	retries := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_command_retries_total", Help: "Attempts after the first, by why there had to be one.",
+		Name: family.CommandRetries, Help: "Attempts after the first, by why there had to be one.",
 	}, []string{"command", "reason"})
-	attempts := f.NewHistogramVec(histogram("maskswitch_command_attempt_duration_seconds",
+	attempts := f.NewHistogramVec(histogram(family.CommandAttemptDuration,
 		"One attempt at a command, until the carrier's answer.", rpc), []string{"command"})
 	kinds := protocol.CommandKinds()
 	return &Commands{
@@ -40,10 +41,10 @@ func newCommands(f promauto.Factory, reasons []string) *Commands {
 		attempts: resolve(kinds, other, func(command string) prometheus.Observer {
 			return attempts.WithLabelValues(command)
 		}),
-		waits: f.NewHistogram(histogram("maskswitch_command_pacing_wait_seconds",
+		waits: f.NewHistogram(histogram(family.CommandPacingWait,
 			"How long an attempt stood in our own queue for the carrier.", fast)),
 		inFlight: f.NewGauge(prometheus.GaugeOpts{
-			Name: "maskswitch_commands_in_flight", Help: "Requests that are with the carrier.",
+			Name: family.CommandsInFlight, Help: "Requests that are with the carrier.",
 		}),
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"maskswitch/metrics/family"
 )
 
 // API watches the REST door: it is an api.Observer.
@@ -19,7 +21,7 @@ type API struct {
 type codes struct{ ok, client, server, odd prometheus.Observer }
 
 func newAPI(f promauto.Factory, routes []Route, inFlight prometheus.Gauge) *API {
-	requests := f.NewHistogramVec(histogram("maskswitch_http_request_duration_seconds",
+	requests := f.NewHistogramVec(histogram(family.HTTPRequestDuration,
 		"Requests of the API, by route and class of status.", fast), []string{"route", "method", "code"})
 	odd := requests.WithLabelValues(other, other, other)
 	of := func(path, method string) codes {
@@ -48,11 +50,11 @@ func newAPI(f promauto.Factory, routes []Route, inFlight prometheus.Gauge) *API 
 func requestsInFlight(f promauto.Factory, limit int) *prometheus.GaugeVec {
 	if limit > 0 {
 		f.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "maskswitch_http_requests_in_flight_limit", Help: "How many requests may be at work before more are refused.",
+			Name: family.HTTPRequestsInFlightLimit, Help: "How many requests may be at work before more are refused.",
 		}, []string{"server"}).WithLabelValues("api").Set(float64(limit))
 	}
 	return f.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "maskswitch_http_requests_in_flight", Help: "Requests that are being answered.",
+		Name: family.HTTPRequestsInFlight, Help: "Requests that are being answered.",
 	}, []string{"server"})
 }
 

@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"maskswitch/metrics/family"
 )
 
 // Journal watches the way to the disk: it is a journal.Observer.
@@ -18,19 +20,19 @@ type Journal struct {
 func newJournal(f promauto.Factory, limit int) *Journal {
 	if limit > 0 {
 		f.NewGauge(prometheus.GaugeOpts{
-			Name: "maskswitch_journal_pending_changes_limit", Help: "How many changes may be unfinished before more are refused.",
+			Name: family.JournalPendingChangesLimit, Help: "How many changes may be unfinished before more are refused.",
 		}).Set(float64(limit))
 	}
 	failed := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_journal_errors_total", Help: "What the store could not do, by operation.",
+		Name: family.JournalErrors, Help: "What the store could not do, by operation.",
 	}, []string{"op"})
 	return &Journal{
-		appends: f.NewHistogram(histogram("maskswitch_journal_append_duration_seconds",
+		appends: f.NewHistogram(histogram(family.JournalAppendDuration,
 			"From handing a change in until it was on disk.", fast)),
-		commits: f.NewHistogram(histogram("maskswitch_journal_commit_duration_seconds",
+		commits: f.NewHistogram(histogram(family.JournalCommitDuration,
 			"One commit of the store.", fast)),
 		changes: f.NewCounter(prometheus.CounterOpts{
-			Name: "maskswitch_journal_changes_total", Help: "Changes that went into commits.",
+			Name: family.JournalChanges, Help: "Changes that went into commits.",
 		}),
 		failed: resolveNames([]string{"commit", "probe", "close"}, func(op string) prometheus.Counter {
 			return failed.WithLabelValues(op)
@@ -41,12 +43,12 @@ func newJournal(f promauto.Factory, limit int) *Journal {
 func watchJournal(f promauto.Factory, s Sources) {
 	if size := s.JournalSize; size != nil {
 		f.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "maskswitch_journal_size_bytes", Help: "What the store takes on disk.",
+			Name: family.JournalSize, Help: "What the store takes on disk.",
 		}, func() float64 { return float64(size()) })
 	}
 	if pending := s.JournalPending; pending != nil {
 		f.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "maskswitch_journal_pending_changes", Help: "Changes handed in that are not finished.",
+			Name: family.JournalPendingChanges, Help: "Changes handed in that are not finished.",
 		}, func() float64 { return float64(pending()) })
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"maskswitch/actors/protocol"
+	"maskswitch/metrics/family"
 )
 
 // allRegions is the one region there is as long as numbers are not told apart
@@ -26,28 +27,28 @@ type Pool struct {
 
 func newPool(f promauto.Factory) *Pool {
 	numbers := f.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "maskswitch_pool_numbers", Help: "Proxy numbers of the pool, by state.",
+		Name: family.PoolNumbers, Help: "Proxy numbers of the pool, by state.",
 	}, []string{"region", "state"})
 	var byState [4]prometheus.Gauge
 	for _, s := range protocol.NumberStates() {
 		byState[s] = numbers.WithLabelValues(allRegions, s.String())
 	}
 	bookings := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_bookings_total", Help: "Requests for a booking, by what became of them.",
+		Name: family.Bookings, Help: "Requests for a booking, by what became of them.",
 	}, []string{"region", "result"})
 	ended := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_bookings_ended_total", Help: "Bookings that ended, by reason.",
+		Name: family.BookingsEnded, Help: "Bookings that ended, by reason.",
 	}, []string{"region", "reason"})
 	gauge := func(name, help string) prometheus.Gauge {
 		return f.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{"region"}).WithLabelValues(allRegions)
 	}
 	return &Pool{
 		numbers: byState,
-		idle: gauge("maskswitch_pool_idle_numbers",
+		idle: gauge(family.PoolIdleNumbers,
 			"Serving proxy numbers without a live booking."),
-		headroom: gauge("maskswitch_pool_headroom_bookings",
+		headroom: gauge(family.PoolHeadroomBookings,
 			"How many more bookings fit on the numbers, as long as their parties do not collide."),
-		open: gauge("maskswitch_bookings_open",
+		open: gauge(family.BookingsOpen,
 			"Live bookings."),
 		opened:    bookings.WithLabelValues(allRegions, "opened"),
 		repeated:  bookings.WithLabelValues(allRegions, "repeated"),

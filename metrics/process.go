@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"maskswitch/metrics/family"
 )
 
 // Process watches the program itself: its actors as such, its runtime, its
@@ -28,17 +30,17 @@ func newProcess(reg prometheus.Registerer, f promauto.Factory) *Process {
 			collectors.MetricsGC, collectors.MetricsScheduler, collectors.MetricsMemory)),
 	)
 	restarts := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_actor_restarts_total", Help: "Actors that panicked, each to be built again from the store, by kind.",
+		Name: family.ActorRestarts, Help: "Actors that panicked, each to be built again from the store, by kind.",
 	}, []string{"kind"})
 	return &Process{
 		restarts: resolveNames(actorKinds, func(kind string) prometheus.Counter {
 			return restarts.WithLabelValues(kind)
 		}),
 		recovery: f.NewGauge(prometheus.GaugeOpts{
-			Name: "maskswitch_recovery_duration_seconds", Help: "How long the last recovery from the store took.",
+			Name: family.RecoveryDuration, Help: "How long the last recovery from the store took.",
 		}),
 		draining: f.NewGauge(prometheus.GaugeOpts{
-			Name: "maskswitch_draining", Help: "1: the process takes no more work and is about to end.",
+			Name: family.Draining, Help: "1: the process takes no more work and is about to end.",
 		}),
 	}
 }
@@ -48,7 +50,7 @@ func watchReady(f promauto.Factory, component string, ready func() error) {
 		return
 	}
 	f.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "maskswitch_component_ready", Help: "1: the component can do its work.",
+		Name: family.ComponentReady, Help: "1: the component can do its work.",
 		ConstLabels: prometheus.Labels{"component": component},
 	}, func() float64 {
 		if ready() != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"maskswitch/actors/protocol"
+	"maskswitch/metrics/family"
 )
 
 // Recordings watches the way of recordings into the archive: it is a
@@ -23,11 +24,11 @@ type Recordings struct {
 
 func newRecordings(f promauto.Factory) *Recordings {
 	results := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_recordings_total",
+		Name: family.Recordings,
 		Help: "Tries to archive a recording that worked or failed, and recordings that were given up.",
 	}, []string{"result"})
 	failures := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_recording_failures_total",
+		Name: family.RecordingFailures,
 		Help: "Tries to archive a recording that failed, by what can be done about it.",
 	}, []string{"trouble"})
 	return &Recordings{
@@ -36,15 +37,15 @@ func newRecordings(f promauto.Factory) *Recordings {
 		failed:   results.WithLabelValues("failed"),
 		troubles: resolve(protocol.RecordingTroubles(), other, func(label string) prometheus.Counter { return failures.WithLabelValues(label) }),
 		bytes: f.NewCounter(prometheus.CounterOpts{
-			Name: "maskswitch_recording_archived_bytes_total", Help: "Audio in the archive, as it was put there.",
+			Name: family.RecordingArchivedBytes, Help: "Audio in the archive, as it was put there.",
 		}),
-		lag: f.NewHistogram(histogram("maskswitch_recording_archive_lag_seconds",
+		lag: f.NewHistogram(histogram(family.RecordingArchiveLag,
 			"From when the carrier told of a recording until it was verified in the archive.", slow)),
 		pending: f.NewGauge(prometheus.GaugeOpts{
-			Name: "maskswitch_recordings_pending", Help: "Recordings that are not in the archive yet.",
+			Name: family.RecordingsPending, Help: "Recordings that are not in the archive yet.",
 		}),
 		oldest: f.NewGauge(prometheus.GaugeOpts{
-			Name: "maskswitch_recording_oldest_pending_timestamp_seconds",
+			Name: family.RecordingOldestPendingTimestamp,
 			Help: "When the carrier told of the oldest of them; 0 if there is none.",
 		}),
 	}

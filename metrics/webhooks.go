@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"maskswitch/actors/protocol"
+	"maskswitch/metrics/family"
 )
 
 // Webhooks watches the carrier's events come in: it is a webhook.Observer.
@@ -24,15 +25,15 @@ type Webhooks struct {
 
 func newWebhooks(f promauto.Factory, reasons []string, inFlight prometheus.Gauge) *Webhooks {
 	taken := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_webhooks_total", Help: "Events of the carrier's that were delivered here, by what became of them.",
+		Name: family.Webhooks, Help: "Events of the carrier's that were delivered here, by what became of them.",
 	}, []string{"event", "result"})
 	redelivered := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_webhook_redeliveries_total", Help: "Events that the carrier delivered again.",
+		Name: family.WebhookRedeliveries, Help: "Events that the carrier delivered again.",
 	}, []string{"event"})
 	refused := f.NewCounterVec(prometheus.CounterOpts{
-		Name: "maskswitch_webhooks_refused_total", Help: "Webhooks that were no event of the carrier's, by reason.",
+		Name: family.WebhooksRefused, Help: "Webhooks that were no event of the carrier's, by reason.",
 	}, []string{"reason"})
-	acks := f.NewHistogramVec(histogram("maskswitch_webhook_ack_duration_seconds",
+	acks := f.NewHistogramVec(histogram(family.WebhookAckDuration,
 		"From a webhook's first byte to our answer, which waits for the disk.", fast), []string{"result"})
 	events := protocol.EventKinds()
 	return &Webhooks{
@@ -46,13 +47,13 @@ func newWebhooks(f promauto.Factory, reasons []string, inFlight prometheus.Gauge
 		acks: resolve(protocol.Receipts(), other, func(result string) prometheus.Observer {
 			return acks.WithLabelValues(result)
 		}),
-		lag: f.NewHistogram(histogram("maskswitch_webhook_delivery_lag_seconds",
+		lag: f.NewHistogram(histogram(family.WebhookDeliveryLag,
 			"From an event, by the carrier's clock, to reading it, by ours.", rpc)),
 		negativeLags: f.NewCounter(prometheus.CounterOpts{
-			Name: "maskswitch_webhook_negative_lags_total", Help: "Events that were read before they happened: the clocks differ.",
+			Name: family.WebhookNegativeLags, Help: "Events that were read before they happened: the clocks differ.",
 		}),
 		lastAccepted: f.NewGauge(prometheus.GaugeOpts{
-			Name: "maskswitch_webhook_last_accepted_timestamp_seconds", Help: "When an event was last accepted; 0: not since the start.",
+			Name: family.WebhookLastAcceptedTimestamp, Help: "When an event was last accepted; 0: not since the start.",
 		}),
 		inFlight: inFlight,
 	}
