@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"maskswitch/actors/pool"
+	"maskswitch/actors/protocol"
 )
 
 // stopFailed stops a child that panicked. Its parent builds it again from its
@@ -18,35 +19,47 @@ var stopFailed = actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { re
 // props makes the props of an actor of ours. A panic is counted and logged with
 // its stack, and then left to the supervisor, except while the actor stops:
 // there it would keep the parent from ever stopping.
-func (s *Switch) props(kind string, producer func() actor.Actor) *actor.Props {
+func (s *Switch) props(kind protocol.ActorKind, producer func() actor.Actor) *actor.Props {
+	inner := actor.UnboundedLockfree()
 	return actor.PropsFromProducer(
-		func() actor.Actor { return guard{producer(), kind, s} },
+		func() actor.Actor { return &guard{inner: producer(), kind: kind, owner: s} },
 		actor.WithSupervisor(stopFailed),
-		actor.WithMailbox(actor.UnboundedLockfree()),
+		actor.WithMailbox(func() actor.Mailbox {
+			return &mailbox{Mailbox: inner(), observer: s.observer, meter: &s.meters[kind]}
+		}),
 		actor.WithDispatcher(s.dispatch),
+		actor.WithSpawnFunc(named(kind)),
 	)
 }
 
 type guard struct {
 	inner actor.Actor
-	kind  string
+	kind  protocol.ActorKind
 	owner *Switch
+	box   *mailbox
 }
 
-func (g guard) Receive(c actor.Context) {
+func (g *guard) Receive(c actor.Context) {
 	defer func() {
 		r := recover()
 		if r == nil {
 			return
 		}
 		g.owner.observer.Panicked(g.kind)
-		g.owner.log.Error("actor panicked", zap.String("kind", g.kind), zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
+		g.owner.log.Error("actor panicked", zap.Stringer("kind", g.kind), zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
 		switch c.Message().(type) {
 		case *actor.Stopping, *actor.Stopped, *actor.Restarting:
 			return
 		}
 		panic(r)
 	}()
+	switch c.Message().(type) {
+	case *actor.Started:
+		g.owner.observer.ActorLives(g.kind, +1)
+	case *actor.Stopped:
+		g.owner.observer.ActorLives(g.kind, -1)
+		g.box.gone()
+	}
 	g.inner.Receive(c)
 }
 

@@ -16,10 +16,10 @@ import (
 type panics struct {
 	actors.Observer
 	mu     sync.Mutex
-	counts map[string]int
+	counts map[protocol.ActorKind]int
 }
 
-func (p *panics) Panicked(kind string) {
+func (p *panics) Panicked(kind protocol.ActorKind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts[kind]++
@@ -30,21 +30,21 @@ func (p *panics) Panicked(kind string) {
 // twice.
 func TestActorsThatPanic(t *testing.T) {
 	for _, test := range []struct {
-		kind string
+		kind protocol.ActorKind
 		poke func(w *actorstest.World)
 	}{
-		{"pool", func(w *actorstest.World) { w.ToPool(pool.Count{}) }},
-		{"booking", func(w *actorstest.World) {
+		{protocol.ActorPool, func(w *actorstest.World) { w.ToPool(pool.Count{}) }},
+		{protocol.ActorBooking, func(w *actorstest.World) {
 			// The name is another pair's, and nobody is there to be told so.
 			w.ToPool(pool.Open{Asked: actorstest.Asked("bk", 1, 3)})
 		}},
-		{"call", func(w *actorstest.World) {
+		{protocol.ActorCall, func(w *actorstest.World) {
 			w.ToCall("s1", protocol.Delivery{Event: protocol.LegBridged{About: protocol.About{Session: "s1", Leg: "none of ours"}}})
 		}},
-		{"call_shard", func(w *actorstest.World) { w.ToCall("s1", protocol.Delivery{}) }},
+		{protocol.ActorCallShard, func(w *actorstest.World) { w.ToCall("s1", protocol.Delivery{}) }},
 	} {
-		t.Run(test.kind, func(t *testing.T) {
-			counted := &panics{Observer: actors.Unobserved(), counts: make(map[string]int)}
+		t.Run(test.kind.String(), func(t *testing.T) {
+			counted := &panics{Observer: actors.Unobserved(), counts: make(map[protocol.ActorKind]int)}
 			watch := func(c *actors.Config) { c.Observer = counted }
 			worldWith(t, watch, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
 				call := ring(t, w, "s1", lent)

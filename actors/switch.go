@@ -50,6 +50,7 @@ type Config struct {
 	Tag            string        // that ordered numbers get there; empty: maskswitch
 	Recordings     Recordings    // what becomes of recordings
 	MostInFlight   int           // requests and webhooks waiting at once; 0 means 8192
+	MostCalls      int           // in progress when another rings, which is then refused; 0: no limit
 	Observer       Observer      // may be nil
 	Log            *zap.Logger   // may be nil
 }
@@ -72,7 +73,15 @@ type Observer interface {
 	pool.Observer
 	booking.Observer
 	call.Observer
-	Panicked(kind string)
+	Panicked(kind protocol.ActorKind)
+	// ActorLives moves the number of actors of a kind.
+	ActorLives(kind protocol.ActorKind, delta int)
+	// ActorWaited gives how long a message waited for its actor, and ActorHandled
+	// how long an actor was at work on one.
+	ActorWaited(kind protocol.ActorKind, d time.Duration)
+	ActorHandled(kind protocol.ActorKind, d time.Duration)
+	// DeadLetter tells of a message to an actor that is gone.
+	DeadLetter(kind protocol.ActorKind)
 	Recovered(took time.Duration)
 }
 
@@ -91,6 +100,7 @@ type Switch struct {
 	dispatch *dispatcher
 	guardian *actor.PID
 	door     atomic.Pointer[pool.Partition] // nil: shut
+	meters   [protocol.ActorErasureDesk + 1]meter
 	inFlight atomic.Int64
 	most     int64
 	draining atomic.Bool
@@ -119,11 +129,15 @@ func New(c Config) *Switch {
 		c.Observer = unobserved{}
 	}
 	dispatch := newDispatcher()
-	return &Switch{
+	s := &Switch{
 		journal: c.Journal, config: c, observer: c.Observer, log: c.Log, most: int64(c.MostInFlight),
 		outbox: call.NewOutbox(c.Carrier, c.Observer, dispatch.Schedule), dispatch: dispatch,
 		why: errors.New("not started"), first: make(chan recovered, 1),
 	}
+	for _, kind := range protocol.ActorKinds() {
+		s.meters[kind].kind = kind
+	}
+	return s
 }
 
 // Start recovers what the store holds and opens the door. An error means that
@@ -132,7 +146,8 @@ func (s *Switch) Start(ctx context.Context) error {
 	s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(zapslog.NewHandler(s.log.Core(), zapslog.WithName("actor")))
 	}))
-	s.guardian = s.system.Root.Spawn(s.props("guardian", func() actor.Actor { return &guardian{owner: s} }))
+	s.countLetters()
+	s.guardian = s.system.Root.Spawn(s.props(protocol.ActorGuardian, func() actor.Actor { return &guardian{owner: s} }))
 	s.journal.OnHalt(func(err error) { s.system.Root.Send(s.guardian, journalHalted{err}) })
 	select {
 	case r := <-s.first:
@@ -217,10 +232,7 @@ func (s *Switch) recovered(r recovered) {
 // poolProps ties the packages of the partition together.
 func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
 	const partition = protocol.Partition(0)
-	calls := call.Config{
-		Settings: s.config.Calls, Partition: partition, Journal: s.journal, Store: s.journal, Outbox: s.outbox,
-		Observer: s.observer, Log: s.log, EndedMemory: endedMemory,
-	}
+	limit := call.NewLimit(s.config.MostCalls)
 	var orders func(*actor.PID) *actor.Props
 	if s.config.Numbers != nil {
 		orders = func(self *actor.PID) *actor.Props {
@@ -228,11 +240,11 @@ func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
 				Partition: partition, Journal: s.journal, Store: s.journal, Pool: self, Carrier: s.config.Numbers,
 				Connection: s.config.Connection, Tag: s.config.Tag, Schedule: s.dispatch.Schedule, Log: s.log,
 			}
-			config.Child = s.props("order", func() actor.Actor { return order.New(config) })
-			return s.props("order_desk", func() actor.Actor { return order.NewDesk(config) })
+			config.Child = s.props(protocol.ActorOrder, func() actor.Actor { return order.New(config) })
+			return s.props(protocol.ActorOrderDesk, func() actor.Actor { return order.NewDesk(config) })
 		}
 	}
-	return s.props("pool", func() actor.Actor {
+	return s.props(protocol.ActorPool, func() actor.Actor {
 		return pool.New(pool.Config{
 			Orders: orders, Recordings: s.recordingProps(partition), Erasures: s.erasureProps(partition),
 			Partition: partition, Journal: s.journal, Store: s.journal,
@@ -240,13 +252,15 @@ func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
 			Assignment: s.config.Assignment, Strict: s.config.Strict,
 			EndedMemory: endedMemory, Observer: s.observer, Log: s.log, Ready: ready,
 			Calls: func(bookings func(protocol.BookingID) *actor.PID, recordings *actor.PID) *actor.Props {
-				config := calls
-				config.Bookings = bookings
+				config := &call.Config{
+					Settings: s.config.Calls, Partition: partition, Journal: s.journal, Store: s.journal, Outbox: s.outbox,
+					Observer: s.observer, Log: s.log, EndedMemory: endedMemory, Most: limit, Bookings: bookings,
+				}
 				if recordings != nil {
 					config.Recordings = func(m protocol.FetchRecording) { s.system.Root.Send(recordings, m) }
 				}
-				config.Child = s.props("call", func() actor.Actor { return call.New(&config) })
-				return s.props("call_shard", func() actor.Actor { return call.NewShard(&config) })
+				config.Child = s.props(protocol.ActorCall, func() actor.Actor { return call.New(config) })
+				return s.props(protocol.ActorCallShard, func() actor.Actor { return call.NewShard(config) })
 			},
 			Bookings: func(self *actor.PID, of func(protocol.SessionID) *actor.PID) *actor.Props {
 				config := &booking.Config{
@@ -254,11 +268,11 @@ func (s *Switch) poolProps(ready func(pool.Partition, error)) *actor.Props {
 					Longest: s.config.LongestBooking, LongestOne: s.config.Calls.RingTimeout + s.config.Calls.Limit,
 					Pool: self, Calls: of, Observer: s.observer,
 				}
-				config.Child = s.props("booking", func() actor.Actor { return booking.New(config) })
-				return s.props("booking_shard", func() actor.Actor { return booking.NewShard(config) })
+				config.Child = s.props(protocol.ActorBooking, func() actor.Actor { return booking.New(config) })
+				return s.props(protocol.ActorBookingShard, func() actor.Actor { return booking.NewShard(config) })
 			},
 			Number: func(n protocol.Number, bookings func(protocol.BookingID) *actor.PID, calls func(protocol.SessionID) *actor.PID) *actor.Props {
-				return s.props("number", func() actor.Actor { return number.New(n, bookings, calls) })
+				return s.props(protocol.ActorNumber, func() actor.Actor { return number.New(n, bookings, calls) })
 			},
 		})
 	})
@@ -276,9 +290,9 @@ func (s *Switch) recordingProps(partition protocol.Partition) func() *actor.Prop
 		DeleteAtCarrier: r.DeleteAtCarrier, Retention: r.Retention, Parallel: r.Parallel, Bandwidth: r.Bandwidth,
 		Schedule: s.dispatch.Schedule, Observer: r.Observer, Log: s.log,
 	}
-	config.Child = s.props("recording", func() actor.Actor { return recording.New(config) })
+	config.Child = s.props(protocol.ActorRecording, func() actor.Actor { return recording.New(config) })
 	return func() *actor.Props {
-		return s.props("recording_desk", func() actor.Actor { return recording.NewDesk(config) })
+		return s.props(protocol.ActorRecordingDesk, func() actor.Actor { return recording.NewDesk(config) })
 	}
 }
 
@@ -294,7 +308,7 @@ func (s *Switch) erasureProps(partition protocol.Partition) func(pool, recording
 			Recordings:    func(m protocol.EraseRecording) { s.system.Root.Send(recordings, m) },
 			Schedule:      s.dispatch.Schedule, Log: s.log,
 		}
-		return s.props("erasure_desk", func() actor.Actor { return erasure.NewDesk(config) })
+		return s.props(protocol.ActorErasureDesk, func() actor.Actor { return erasure.NewDesk(config) })
 	}
 }
 

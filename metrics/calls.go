@@ -24,7 +24,13 @@ type Calls struct {
 	legs      legs
 }
 
-func newCalls(f promauto.Factory) *Calls {
+func newCalls(f promauto.Factory, limit int) *Calls {
+	if limit > 0 {
+		f.NewGauge(prometheus.GaugeOpts{
+			Name: family.CallsActiveLimit, Help: "How many calls may be in progress before another one is refused.",
+		}).Set(float64(limit))
+	}
+
 	active := f.NewGaugeVec(prometheus.GaugeOpts{
 		Name: family.CallsActive, Help: "Calls in progress, by state.",
 	}, []string{"state"})
@@ -68,7 +74,13 @@ func (c *Calls) CallActive(state string, delta int) { c.active.at(state).Add(flo
 
 // CallEnded counts a call's end, and how long it was talked.
 func (c *Calls) CallEnded(row protocol.Call, stuck bool) {
-	c.ended.at(uint8(row.Outcome)).Inc()
+	ended := c.ended.at(uint8(row.Outcome))
+	switch row.Outcome {
+	case protocol.OutcomeNone, protocol.OutcomeCarrier, protocol.OutcomeStuck, protocol.OutcomeFailed:
+		ended.(prometheus.ExemplarAdder).AddWithExemplar(1, about(row.ID))
+	default:
+		ended.Inc()
+	}
 	if stuck {
 		c.stuck.Inc()
 	}
@@ -87,8 +99,8 @@ func (c *Calls) CallConnected(setup, switching time.Duration) {
 func (c *Calls) PostDialDelay(d time.Duration) { c.dialDelay.Observe(seconds(d)) }
 
 // Reacted takes the time from reading a webhook to the command it caused.
-func (c *Calls) Reacted(kind protocol.CommandKind, d time.Duration) {
-	c.reaction.at(uint8(kind)).Observe(seconds(d))
+func (c *Calls) Reacted(of protocol.CallID, kind protocol.CommandKind, d time.Duration) {
+	observe(c.reaction.at(uint8(kind)), d, slowReaction, of)
 }
 
 // LegHungUp counts the end of a leg.

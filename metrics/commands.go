@@ -49,6 +49,18 @@ func newCommands(f promauto.Factory, reasons []string) *Commands {
 	}
 }
 
+func watchOutbox(f promauto.Factory, ask func() (n int, oldest time.Time)) {
+	if ask == nil {
+		return
+	}
+	watchGauge(f, prometheus.GaugeOpts{
+		Name: family.OutboxCommands, Help: "Commands that have left and whose outcome is not known, those that wait for another attempt included.",
+	}, func() float64 { n, _ := ask(); return float64(n) })
+	watchGauge(f, prometheus.GaugeOpts{
+		Name: family.OutboxOldestTimestamp, Help: "When the oldest of them left; 0 if there is none.",
+	}, func() float64 { _, oldest := ask(); return unix(oldest) })
+}
+
 // CommandSent takes the time of one attempt. What became of it counts only when
 // it was the last: see CommandDone.
 func (c *Commands) CommandSent(kind protocol.CommandKind, _ protocol.CommandResult, took time.Duration) {

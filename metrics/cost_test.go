@@ -36,15 +36,21 @@ func oneCall(m *metrics.Metrics) {
 		protocol.EventInitiated, protocol.EventAnswered, protocol.EventInitiated, protocol.EventAnswered, protocol.EventBridged,
 		protocol.EventBridged, protocol.EventHangup, protocol.EventHangup, protocol.EventRecordingSaved,
 	}
+	call := protocol.CallID{1}
+	m.ActorLives(protocol.ActorCall, +1)
+	for range 30 { // from actor to actor
+		m.ActorWaited(protocol.ActorCall, 90*time.Microsecond)
+		m.ActorHandled(protocol.ActorCall, 40*time.Microsecond)
+	}
 	m.CallActive("setup", +1)
 	m.CallOffered()
 	for _, kind := range webhooks {
 		m.Journal.Appended(900 * time.Microsecond)
 		m.Journal.Committed(1, 700*time.Microsecond)
-		m.WebhookTaken(kind, protocol.ReceiptAccepted, 1200*time.Microsecond, 40*time.Millisecond, false)
+		m.WebhookTaken(call, kind, protocol.ReceiptAccepted, 1200*time.Microsecond, 40*time.Millisecond, false)
 	}
 	for _, kind := range [...]protocol.CommandKind{protocol.CommandAnswer, protocol.CommandTransfer, protocol.CommandRecordStart} {
-		m.Reacted(kind, 600*time.Microsecond)
+		m.Reacted(call, kind, 600*time.Microsecond)
 		m.Commands.CommandWaited(kind, 0)
 		m.Commands.InFlight(+1)
 		m.Commands.InFlight(-1)
@@ -63,6 +69,7 @@ func oneCall(m *metrics.Metrics) {
 	m.LegHungUp(protocol.LegB, protocol.CauseNormalClearing, protocol.SourceCaller)
 	m.CallActive("talking", -1)
 	m.CallEnded(protocol.Call{Outcome: protocol.OutcomeTalked, TalkAt: time.Unix(0, 0), EndAt: time.Unix(90, 0)}, false)
+	m.ActorLives(protocol.ActorCall, -1)
 }
 
 func TestObservingDoesNotAllocate(t *testing.T) {

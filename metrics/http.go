@@ -9,42 +9,56 @@ import (
 	"maskswitch/metrics/family"
 )
 
-// API watches the REST door: it is an api.Observer.
+// API watches the REST door: it is an api.Observer. Every route has its counts by
+// class of status, and a histogram of what it did; how long refusals and failures
+// take is kept for all routes together, since a histogram has sixteen series.
 type API struct {
-	requests map[Route]codes
-	rest     codes // what no route answers
+	routes   map[Route]answers
+	rest     answers // what no route answers
+	refused  prometheus.Observer
+	failed   prometheus.Observer
 	inFlight prometheus.Gauge
 }
 
-// codes are a route's answers, by the class of their status. The API has no
-// other classes than these three: what is odd is one series for all routes.
-type codes struct{ ok, client, server, odd prometheus.Observer }
+// answers are a route's, by the class of their status. The API has no other
+// classes than these three: what is odd counts as done.
+type answers struct {
+	done                prometheus.Observer
+	ok, refused, failed prometheus.Counter
+}
 
 func newAPI(f promauto.Factory, routes []Route, inFlight prometheus.Gauge) *API {
-	requests := f.NewHistogramVec(histogram(family.HTTPRequestDuration,
-		"Requests of the API, by route and class of status.", fast), []string{"route", "method", "code"})
-	odd := requests.WithLabelValues(other, other, other)
-	of := func(path, method string) codes {
-		return codes{
-			ok:     requests.WithLabelValues(path, method, "2xx"),
-			client: requests.WithLabelValues(path, method, "4xx"),
-			server: requests.WithLabelValues(path, method, "5xx"),
-			odd:    odd,
+	labels := []string{"route", "method", "code"}
+	took := f.NewHistogramVec(histogram(family.HTTPRequestDuration,
+		"Requests of the API: those that were done by route, those that were refused (4xx) or failed (5xx) for all routes.", fast), labels)
+	count := f.NewCounterVec(prometheus.CounterOpts{
+		Name: family.HTTPRequests, Help: "Requests of the API, by route and class of status.",
+	}, labels)
+	of := func(r Route) answers {
+		return answers{
+			done:    took.WithLabelValues(r.Path, r.Method, "2xx"),
+			ok:      count.WithLabelValues(r.Path, r.Method, "2xx"),
+			refused: count.WithLabelValues(r.Path, r.Method, "4xx"),
+			failed:  count.WithLabelValues(r.Path, r.Method, "5xx"),
 		}
 	}
-	a := &API{requests: make(map[Route]codes, len(routes)), inFlight: inFlight}
+	a := &API{
+		routes:   make(map[Route]answers, len(routes)),
+		rest:     of(Route{other, other}),
+		refused:  took.WithLabelValues(anyRoute, anyRoute, "4xx"),
+		failed:   took.WithLabelValues(anyRoute, anyRoute, "5xx"),
+		inFlight: inFlight,
+	}
 	for _, route := range routes {
-		a.requests[route] = of(route.Path, route.Method)
+		if route != (Route{other, other}) {
+			a.routes[route] = of(route)
+		}
 	}
-	a.rest = codes{
-		ok:     odd,
-		client: requests.WithLabelValues(other, other, "4xx"),
-		server: requests.WithLabelValues(other, other, "5xx"),
-		odd:    odd,
-	}
-	delete(a.requests, Route{other, other})
 	return a
 }
+
+// anyRoute stands for all of them.
+const anyRoute = "any"
 
 // requestsInFlight are those of both doors.
 func requestsInFlight(f promauto.Factory, limit int) *prometheus.GaugeVec {
@@ -63,18 +77,19 @@ func (a *API) InFlight(delta int) { a.inFlight.Add(float64(delta)) }
 
 // Request takes a request that was answered.
 func (a *API) Request(route, method string, status int, d time.Duration) {
-	by, ok := a.requests[Route{route, method}]
+	by, ok := a.routes[Route{route, method}]
 	if !ok {
 		by = a.rest
 	}
-	answers := by.odd
 	switch status / 100 {
-	case 2:
-		answers = by.ok
 	case 4:
-		answers = by.client
+		by.refused.Inc()
+		a.refused.Observe(seconds(d))
 	case 5:
-		answers = by.server
+		by.failed.Inc()
+		a.failed.Observe(seconds(d))
+	default:
+		by.ok.Inc()
+		by.done.Observe(seconds(d))
 	}
-	answers.Observe(seconds(d))
 }

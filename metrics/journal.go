@@ -41,15 +41,19 @@ func newJournal(f promauto.Factory, limit int) *Journal {
 }
 
 func watchJournal(f promauto.Factory, s Sources) {
-	if size := s.JournalSize; size != nil {
-		f.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: family.JournalSize, Help: "What the store takes on disk.",
-		}, func() float64 { return float64(size()) })
-	}
-	if pending := s.JournalPending; pending != nil {
-		f.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: family.JournalPendingChanges, Help: "Changes handed in that are not finished.",
-		}, func() float64 { return float64(pending()) })
+	watchGauge(f, prometheus.GaugeOpts{
+		Name: family.JournalSize, Help: "What the store takes on disk.",
+	}, number(s.JournalSize))
+	watchGauge(f, prometheus.GaugeOpts{
+		Name: family.JournalPendingChanges, Help: "Changes handed in that are not finished.",
+	}, number(s.JournalPending))
+	if disk := s.Disk; disk != nil {
+		watchGauge(f, prometheus.GaugeOpts{
+			Name: family.DataFree, Help: "What is free on the file system of the data directory.",
+		}, func() float64 { free, _ := disk(); return float64(free) })
+		watchGauge(f, prometheus.GaugeOpts{
+			Name: family.DataSize, Help: "What the file system of the data directory holds in all.",
+		}, func() float64 { _, size := disk(); return float64(size) })
 	}
 }
 

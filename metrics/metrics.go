@@ -23,6 +23,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"maskswitch/actors/protocol"
 )
 
 // Options are the lists that belong to others, and their limits.
@@ -33,6 +35,7 @@ type Options struct {
 	// Limits, exported beside what they limit. 0: there is none, and no series.
 	RequestLimit int // requests of the API at work
 	JournalLimit int // changes that may be unfinished
+	CallLimit    int // calls in progress
 }
 
 // Route is a method on a path of the API.
@@ -41,8 +44,12 @@ type Route struct{ Path, Method string }
 // Sources are asked at each scrape, and must answer at once. What is nil is not
 // part of this process and has no series.
 type Sources struct {
-	JournalSize    func() int64 // bytes
-	JournalPending func() int   // unfinished changes
+	JournalSize    func() int64                     // bytes
+	JournalPending func() int                       // unfinished changes
+	Disk           func() (free, size uint64)       // bytes, of the file system of the data directory
+	Outbox         func() (n int, oldest time.Time) // commands whose outcome is not known; zero: there is none
+	Waiting        func(protocol.ActorKind) int     // messages that wait for the actors of a kind
+	Fullest        func(protocol.ActorKind) int     // messages in their fullest mailbox since the last scrape
 	// Ready says why a component cannot do its work; nil: it can.
 	Ready struct{ Journal, Carrier, Archive, Pool func() error }
 }
@@ -52,6 +59,7 @@ type Metrics struct {
 	*Calls
 	*Pool
 	*Webhooks
+	*Actors
 	*Process
 	API        *API
 	Commands   *Commands
@@ -67,7 +75,8 @@ func New(reg prometheus.Registerer, o Options) *Metrics {
 	f := promauto.With(reg)
 	servers := requestsInFlight(f, o.RequestLimit)
 	return &Metrics{
-		Calls:      newCalls(f),
+		Calls:      newCalls(f, o.CallLimit),
+		Actors:     newActors(f),
 		Pool:       newPool(f),
 		Webhooks:   newWebhooks(f, o.RefusalReasons, servers.WithLabelValues("webhook")),
 		Process:    newProcess(reg, f),
@@ -82,6 +91,8 @@ func New(reg prometheus.Registerer, o Options) *Metrics {
 // Watch adds what is read at each scrape. It is called once, before the first.
 func (m *Metrics) Watch(s Sources) {
 	watchJournal(m.factory, s)
+	watchOutbox(m.factory, s.Outbox)
+	watchMailboxes(m.factory, s)
 	watchReady(m.factory, "journal", s.Ready.Journal)
 	watchReady(m.factory, "carrier", s.Ready.Carrier)
 	watchReady(m.factory, "archive", s.Ready.Archive)
@@ -174,6 +185,49 @@ func counters[W word](vec *prometheus.CounterVec, words []W, rest string, before
 		return vec.WithLabelValues(append(before[:len(before):len(before)], label)...)
 	})
 }
+
+// watchGauge makes a gauge that is read at each scrape, if there is something to
+// read.
+func watchGauge(f promauto.Factory, opts prometheus.GaugeOpts, read func() float64) {
+	if read != nil {
+		f.NewGaugeFunc(opts, read)
+	}
+}
+
+func number[N int | int64](read func() N) func() float64 {
+	if read == nil {
+		return nil
+	}
+	return func() float64 { return float64(read()) }
+}
+
+// unix is an instant as a gauge has it; 0 if there is none.
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1e3
+}
+
+// Slower than these, or failed, an observation carries the call that it is about
+// as an exemplar: they are the bounds that the service promises.
+const (
+	slowReaction = 50 * time.Millisecond
+	slowAck      = 250 * time.Millisecond
+	slowArchive  = 15 * time.Minute
+)
+
+// observe takes a duration, and the call if it was longer than promised. An
+// exemplar costs more than the observation, so the others have none.
+func observe(o prometheus.Observer, d, promised time.Duration, of protocol.CallID) {
+	if e, ok := o.(prometheus.ExemplarObserver); ok && d > promised && of != (protocol.CallID{}) {
+		e.ObserveWithExemplar(seconds(d), about(of))
+		return
+	}
+	o.Observe(seconds(d))
+}
+
+func about(call protocol.CallID) prometheus.Labels { return prometheus.Labels{"call": call.String()} }
 
 // seconds is a duration for a histogram. A negative one comes from events that
 // the carrier stamped out of order, and took no time that we know of.

@@ -43,7 +43,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func options() metrics.Options {
 	o := metrics.Options{
 		RetryReasons: telnyx.RetryReasons(), RefusalReasons: webhook.RefusalReasons(),
-		RequestLimit: api.DefaultMaxInFlight, JournalLimit: 8192,
+		RequestLimit: api.DefaultMaxInFlight, JournalLimit: 8192, CallLimit: 1000,
 	}
 	for _, route := range api.Routes() {
 		o.Routes = append(o.Routes, metrics.Route(route))
@@ -56,7 +56,13 @@ func newWatched(tb testing.TB) (*metrics.Metrics, *prometheus.Registry) {
 	tb.Helper()
 	reg := prometheus.NewPedanticRegistry()
 	m := metrics.New(reg, options())
-	s := metrics.Sources{JournalSize: func() int64 { return 4096 }, JournalPending: func() int { return 7 }}
+	s := metrics.Sources{
+		JournalSize: func() int64 { return 4096 }, JournalPending: func() int { return 7 },
+		Disk:    func() (uint64, uint64) { return 1 << 30, 1 << 40 },
+		Outbox:  func() (int, time.Time) { return 0, time.Time{} },
+		Waiting: func(protocol.ActorKind) int { return 0 },
+		Fullest: func(protocol.ActorKind) int { return 0 },
+	}
 	s.Ready.Journal = func() error { return nil }
 	s.Ready.Carrier = s.Ready.Journal
 	s.Ready.Archive = func() error { return errors.New("disk full") }
@@ -185,7 +191,7 @@ func TestEverythingReadsZeroAtFirst(t *testing.T) {
 	first := values(t, reg)
 	for name, v := range first {
 		constant := strings.HasPrefix(name, "build_info") || strings.Contains(name, "_limit{") ||
-			strings.HasPrefix(name, "component_ready") || strings.HasPrefix(name, "journal_size") || strings.HasPrefix(name, "journal_pending")
+			strings.HasPrefix(name, "component_ready") || strings.HasPrefix(name, "journal_size") || strings.HasPrefix(name, "journal_pending") || strings.HasPrefix(name, "data_")
 		if v != 0 && !constant {
 			t.Errorf("%s is %v before anything happened", name, v)
 		}
@@ -216,8 +222,15 @@ func TestEverythingReadsZeroAtFirst(t *testing.T) {
 		}
 	}
 	for _, route := range api.Routes() {
-		for _, code := range []string{"4xx", "5xx"} {
-			missing = append(missing, fmt.Sprintf("http_request_duration_seconds{code=%s,method=%s,route=%s}", code, route.Method, route.Path))
+		for _, code := range []string{"2xx", "4xx", "5xx"} {
+			missing = append(missing, fmt.Sprintf("http_requests_total{code=%s,method=%s,route=%s}", code, route.Method, route.Path))
+		}
+		missing = append(missing, fmt.Sprintf("http_request_duration_seconds{code=2xx,method=%s,route=%s}", route.Method, route.Path))
+	}
+	for _, kind := range protocol.ActorKinds() {
+		for _, name := range []string{"actors", "actor_mailbox_messages", "actor_mailbox_messages_max", "actor_mailbox_wait_seconds",
+			"actor_handle_duration_seconds", "actor_restarts_total", "actor_dead_letters_total"} {
+			missing = append(missing, fmt.Sprintf("%s{kind=%s}", name, kind))
 		}
 	}
 	for _, name := range missing {
@@ -228,11 +241,14 @@ func TestEverythingReadsZeroAtFirst(t *testing.T) {
 
 	exercise(m)
 	for name := range values(t, reg) {
-		if _, ok := first[name]; !ok {
+		if _, ok := first[name]; !ok && !ofCountry.MatchString(name) {
 			t.Errorf("%s came into being later", name)
 		}
 	}
 }
+
+// ofCountry are the series of a country's numbers, which come with the numbers.
+var ofCountry = regexp.MustCompile(`region=[A-Z]{2}\b`)
 
 // private is everything that must not be found in a metric: digits as of a
 // phone number, an id, an address.
@@ -251,16 +267,28 @@ func TestNothingPrivateInLabels(t *testing.T) {
 					t.Errorf("%s has the label %s=%q", family.GetName(), l.GetName(), l.GetValue())
 				}
 			}
-			if e := metric.GetCounter().GetExemplar(); e != nil {
-				t.Errorf("%s carries an exemplar: %s", family.GetName(), e)
-			}
-			for _, b := range metric.GetHistogram().GetBucket() {
-				if b.Exemplar != nil {
-					t.Errorf("%s carries an exemplar: %s", family.GetName(), b.Exemplar)
+			for _, e := range exemplars(metric) {
+				if len(e.Label) != 1 || e.Label[0].GetName() != "call" || !callID.MatchString(e.Label[0].GetValue()) {
+					t.Errorf("%s carries an exemplar that is more than a call: %s", family.GetName(), e)
 				}
 			}
 		}
 	}
+}
+
+// callID is what an exemplar may be.
+var callID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+func exemplars(m *dto.Metric) (list []*dto.Exemplar) {
+	if e := m.GetCounter().GetExemplar(); e != nil {
+		list = append(list, e)
+	}
+	for _, b := range m.GetHistogram().GetBucket() {
+		if b.Exemplar != nil {
+			list = append(list, b.Exemplar)
+		}
+	}
+	return append(list, m.GetHistogram().GetExemplars()...)
 }
 
 // exercise calls every method with each value it may have, with values it may
@@ -269,33 +297,39 @@ func exercise(m *metrics.Metrics) {
 	hostile := []string{"", "+12025550142", "018f4b2e-5d5a-7c33-a1b2-3c4d5e6f7a8b", "v3:leg-id", "https://example.com/?token=1", "\xff\xfe", "a\"b\n"}
 	words := append([]string{
 		"setup", "talking", "ending", "answer", "dial", "ring", "release", "checkout", "deleted",
-		"commit", "probe", "close", "pool", "call",
+		"commit", "probe", "close",
 		telnyx.RetryThrottled, webhook.RefusedStale,
 	}, hostile...)
 	number, _ := phone.Parse("+12025550142")
 	for i := range 256 {
 		kind, ordinal := protocol.CommandKind(i), uint8(i)
+		call := protocol.CallID{byte(i)}
 		m.CallEnded(protocol.Call{
-			Outcome: protocol.Outcome(i), Number: number, Session: "0c0ffee0-session",
+			ID: call, Outcome: protocol.Outcome(i), Number: number, Session: "0c0ffee0-session",
 			TalkAt: time.Unix(100, 0), EndAt: time.Unix(int64(i), 0),
 		}, i%2 == 0)
-		m.Reacted(kind, time.Duration(i)*time.Millisecond)
+		m.Reacted(call, kind, time.Duration(i)*time.Millisecond)
 		m.LegHungUp(protocol.Leg(ordinal), protocol.HangupCause(i), protocol.HangupSource(i))
 		m.LegHungUp(protocol.Leg(i%4), protocol.HangupCause(i), protocol.HangupSource(i%4))
-		m.WebhookTaken(protocol.EventKind(i), protocol.Receipt(i%6), time.Millisecond, time.Duration(i-9)*time.Second, i%3 == 0)
+		m.WebhookTaken(call, protocol.EventKind(i), protocol.Receipt(i%6), time.Millisecond, time.Duration(i-9)*time.Second, i%3 == 0)
 		m.Commands.CommandDone(kind, protocol.Reply{Result: protocol.CommandResult(i % 9), Detail: hostile[1], Code: "90018"}, time.Second)
 		m.Commands.CommandSent(kind, protocol.CommandResult(i), time.Duration(i)*time.Second)
 		m.Commands.CommandWaited(kind, time.Duration(i))
 		m.Recordings.TryFailed(protocol.RecordingTrouble(i))
-		m.Recordings.Archived(int64(i)-9, time.Duration(i-9)*time.Hour)
+		m.Recordings.Archived(call, int64(i)-9, time.Duration(i-9)*time.Hour)
+		m.ActorLives(protocol.ActorKind(i), +1)
+		m.ActorWaited(protocol.ActorKind(i), time.Duration(i))
+		m.ActorHandled(protocol.ActorKind(i), time.Hour)
+		m.Panicked(protocol.ActorKind(i))
+		m.DeadLetter(protocol.ActorKind(i))
 		m.Recordings.Pending(i, time.Unix(int64(i), 0))
 	}
 	for _, word := range words {
 		m.CallActive(word, +1)
 		m.LegStage(protocol.LegA, word, true, time.Second)
 		m.LegStage(protocol.LegB, word, false, -time.Second)
-		m.BookingEnded(word)
-		m.Panicked(word)
+		m.BookingEnded(word, word)
+		m.BookingEnded("US", word)
 		m.WebhookRefused(word)
 		m.Journal.Failed(word)
 		m.Commands.CommandRetried(protocol.CommandTransfer, word)
@@ -308,11 +342,13 @@ func exercise(m *metrics.Metrics) {
 	m.CallOffered()
 	m.CallConnected(3*time.Second, -time.Second)
 	m.PostDialDelay(-time.Second)
-	m.NumbersCounted(protocol.PoolFigures{Numbers: [4]int{9, 3, 2, 1}, Idle: 4, Live: 70, Room: 1730})
-	m.BookingOpened()
-	m.BookingRefused()
-	m.BookingRepeated(true)
-	m.BookingRepeated(false)
+	for _, country := range []string{"US", "GB", "FR", "DE", "IT", "ES", "NL", "BE", "AT", "CH", ""} {
+		m.NumbersCounted(country, protocol.PoolFigures{Numbers: [4]int{9, 3, 2, 1}, Idle: 4, Live: 70, Room: 1730})
+		m.BookingOpened(country)
+		m.BookingRefused(country)
+		m.BookingRepeated(country, true)
+		m.BookingRepeated(country, false)
+	}
 	m.API.InFlight(+1)
 	m.Commands.InFlight(+1)
 	m.Journal.Appended(time.Millisecond)

@@ -11,16 +11,11 @@ import (
 	"maskswitch/metrics/family"
 )
 
-// Process watches the program itself: its actors as such, its runtime, its
-// build.
+// Process watches the program itself: its runtime and its build.
 type Process struct {
-	restarts named[prometheus.Counter]
 	recovery prometheus.Gauge
 	draining prometheus.Gauge
 }
-
-// actorKinds are what actors call themselves when they panic.
-var actorKinds = []string{"guardian", "pool", "number", "booking_shard", "booking", "call_shard", "call"}
 
 func newProcess(reg prometheus.Registerer, f promauto.Factory) *Process {
 	reg.MustRegister(
@@ -29,13 +24,7 @@ func newProcess(reg prometheus.Registerer, f promauto.Factory) *Process {
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
 			collectors.MetricsGC, collectors.MetricsScheduler, collectors.MetricsMemory)),
 	)
-	restarts := f.NewCounterVec(prometheus.CounterOpts{
-		Name: family.ActorRestarts, Help: "Actors that panicked, each to be built again from the store, by kind.",
-	}, []string{"kind"})
 	return &Process{
-		restarts: resolveNames(actorKinds, func(kind string) prometheus.Counter {
-			return restarts.WithLabelValues(kind)
-		}),
 		recovery: f.NewGauge(prometheus.GaugeOpts{
 			Name: family.RecoveryDuration, Help: "How long the last recovery from the store took.",
 		}),
@@ -49,7 +38,7 @@ func watchReady(f promauto.Factory, component string, ready func() error) {
 	if ready == nil {
 		return
 	}
-	f.NewGaugeFunc(prometheus.GaugeOpts{
+	watchGauge(f, prometheus.GaugeOpts{
 		Name: family.ComponentReady, Help: "1: the component can do its work.",
 		ConstLabels: prometheus.Labels{"component": component},
 	}, func() float64 {
@@ -59,9 +48,6 @@ func watchReady(f promauto.Factory, component string, ready func() error) {
 		return 1
 	})
 }
-
-// Panicked counts an actor's panic: it is stopped, and built again from its row.
-func (p *Process) Panicked(kind string) { p.restarts.at(kind).Inc() }
 
 // Recovered takes how long the switch took to build itself from the store.
 func (p *Process) Recovered(took time.Duration) { p.recovery.Set(took.Seconds()) }

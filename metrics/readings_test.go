@@ -44,7 +44,7 @@ var readings = []struct {
 		m.LegStage(protocol.LegA, "dial", true, time.Second)
 	}, map[string]float64{"leg_stage_duration_seconds{leg=other,result=ok,stage=other}": 1}},
 	{"an event came again, before its time", func(m *metrics.Metrics) {
-		m.WebhookTaken(protocol.EventAnswered, protocol.ReceiptDuplicate, time.Millisecond, -time.Second, true)
+		m.WebhookTaken(protocol.CallID{}, protocol.EventAnswered, protocol.ReceiptDuplicate, time.Millisecond, -time.Second, true)
 	}, map[string]float64{
 		"webhooks_total{event=call.answered,result=duplicate}": 1, "webhook_redeliveries_total{event=call.answered}": 1,
 		"webhook_ack_duration_seconds{result=duplicate}": 1, "webhook_delivery_lag_seconds{}": 1, "webhook_negative_lags_total{}": 1,
@@ -52,7 +52,7 @@ var readings = []struct {
 	{"a recording was archived a minute after the carrier told of it, at the second try", func(m *metrics.Metrics) {
 		m.Recordings.TryFailed(protocol.TroubleLink)
 		m.Recordings.Pending(2, time.Unix(1700000000, 500_000_000))
-		m.Recordings.Archived(4096, time.Minute)
+		m.Recordings.Archived(protocol.CallID{}, 4096, time.Minute)
 	}, map[string]float64{
 		"recordings_total{result=archived}": 1, "recordings_total{result=failed}": 1, "recording_failures_total{trouble=link}": 1,
 		"recording_archived_bytes_total{}": 4096, "recording_archive_lag_seconds{}": 1,
@@ -75,33 +75,36 @@ var readings = []struct {
 		"command_attempt_duration_seconds{command=transfer}": 2, "commands_total{command=transfer,result=ok}": 1,
 		"command_retries_total{command=transfer,reason=throttled}": 1,
 	}},
-	{"the pool was counted", func(m *metrics.Metrics) {
-		m.NumbersCounted(protocol.PoolFigures{Numbers: [4]int{9, 3, 2, 1}, Idle: 4, Live: 70, Room: 1730})
+	{"numbers nobody knows the home of were counted, twice", func(m *metrics.Metrics) {
+		m.NumbersCounted("", protocol.PoolFigures{Numbers: [4]int{1, 0, 7, 1}, Idle: 1, Live: 90, Room: 3})
+		m.NumbersCounted("", protocol.PoolFigures{Numbers: [4]int{9, 3, 2, 1}, Idle: 4, Live: 70, Room: 1730})
 	}, map[string]float64{
-		"pool_numbers{region=all,state=serving}": 9, "pool_numbers{region=all,state=draining}": 3,
-		"pool_numbers{region=all,state=resting}": 2, "pool_numbers{region=all,state=retired}": 1,
-		"pool_idle_numbers{region=all}": 4,
-		"bookings_open{region=all}":     70, "pool_headroom_bookings{region=all}": 1730,
+		"pool_numbers{region=other,state=serving}": 9, "pool_numbers{region=other,state=draining}": 3,
+		"pool_numbers{region=other,state=resting}": 2, "pool_numbers{region=other,state=retired}": 1,
+		"pool_idle_numbers{region=other}": 4,
+		"bookings_open{region=other}":     70, "pool_headroom_bookings{region=other}": 1730,
 	}},
 	{"no number was left", func(m *metrics.Metrics) {
-		m.BookingRefused()
-	}, map[string]float64{"bookings_total{region=all,result=exhausted}": 1}},
+		m.BookingRefused("")
+	}, map[string]float64{"bookings_total{region=other,result=exhausted}": 1}},
 	{"a booking was checked out", func(m *metrics.Metrics) {
-		m.BookingEnded("checkout")
-	}, map[string]float64{"bookings_ended_total{reason=checkout,region=all}": 1}},
+		m.BookingEnded("", "checkout")
+	}, map[string]float64{"bookings_ended_total{reason=checkout,region=other}": 1}},
 	{"a request was refused, another made no sense", func(m *metrics.Metrics) {
 		m.API.Request("/bookings", "POST", 409, time.Millisecond)
 		m.API.Request("/admin.php", "GET", 404, time.Millisecond)
 		m.API.Request("/pool", "POST", 302, time.Millisecond)
 	}, map[string]float64{
-		"http_request_duration_seconds{code=4xx,method=POST,route=/bookings}": 1,
-		"http_request_duration_seconds{code=4xx,method=other,route=other}":    1,
-		"http_request_duration_seconds{code=other,method=other,route=other}":  1,
+		"http_requests_total{code=4xx,method=POST,route=/bookings}":       1,
+		"http_requests_total{code=4xx,method=other,route=other}":          1,
+		"http_request_duration_seconds{code=4xx,method=any,route=any}":    2,
+		"http_requests_total{code=2xx,method=POST,route=/pool}":           1,
+		"http_request_duration_seconds{code=2xx,method=POST,route=/pool}": 1,
 	}},
 	{"the disk failed, and a call's actor with it", func(m *metrics.Metrics) {
 		m.Journal.Failed("commit")
-		m.Panicked("call")
-		m.Panicked("plumber")
+		m.Panicked(protocol.ActorCall)
+		m.Panicked(protocol.ActorKind(200))
 	}, map[string]float64{
 		"journal_errors_total{op=commit}": 1, "actor_restarts_total{kind=call}": 1, "actor_restarts_total{kind=other}": 1,
 	}},

@@ -51,12 +51,12 @@ func newRecordings(f promauto.Factory) *Recordings {
 	}
 }
 
-// Archived takes a recording that is in the archive, the bytes it has there, and
-// how long that was after the carrier told of it.
-func (r *Recordings) Archived(bytes int64, lag time.Duration) {
+// Archived takes a recording that is in the archive, of which call it is, the
+// bytes it has there, and how long that was after the carrier told of it.
+func (r *Recordings) Archived(of protocol.CallID, bytes int64, lag time.Duration) {
 	r.archived.Inc()
 	r.bytes.Add(float64(max(bytes, 0)))
-	r.lag.Observe(seconds(lag))
+	observe(r.lag, lag, slowArchive, of)
 }
 
 // TryFailed counts a try that failed.
@@ -76,5 +76,5 @@ func (r *Recordings) Pending(n int, oldest time.Time) {
 		r.oldest.Set(0)
 		return
 	}
-	r.oldest.Set(float64(oldest.UnixMilli()) / 1e3)
+	r.oldest.Set(unix(oldest))
 }

@@ -59,11 +59,12 @@ func newWebhooks(f promauto.Factory, reasons []string, inFlight prometheus.Gauge
 	}
 }
 
-// WebhookTaken takes an event that was delivered, or would have been.
-func (w *Webhooks) WebhookTaken(kind protocol.EventKind, receipt protocol.Receipt, ack, lag time.Duration, redelivered bool) {
+// WebhookTaken takes an event that was delivered, or would have been. of is the
+// call that it says it is about, if it does.
+func (w *Webhooks) WebhookTaken(of protocol.CallID, kind protocol.EventKind, receipt protocol.Receipt, ack, lag time.Duration, redelivered bool) {
 	results := w.taken.at(uint8(kind))
 	results.at(uint8(receipt)).Inc()
-	w.acks.at(uint8(receipt)).Observe(seconds(ack))
+	observe(w.acks.at(uint8(receipt)), ack, slowAck, of)
 	w.lag.Observe(seconds(lag))
 	if lag < 0 {
 		w.negativeLags.Inc()

@@ -38,8 +38,8 @@ type Config struct {
 
 // Observer watches bookings. Its methods must not block.
 type Observer interface {
-	BookingEnded(reason string)
-	BookingRepeated(conflict bool)
+	BookingEnded(country, reason string)
+	BookingRepeated(country string, conflict bool)
 }
 
 // Actor is one booking, while something happens to it.
@@ -155,11 +155,11 @@ func (a *Actor) undo(c actor.Context) {
 func (a *Actor) repeat(m protocol.RepeatBooking) {
 	b := a.booking()
 	if err := Repeat(b, m.Asked); err != nil {
-		a.config.Observer.BookingRepeated(true)
+		a.config.Observer.BookingRepeated(country(b), true)
 		m.Done(protocol.Opened{}, err)
 		return
 	}
-	a.config.Observer.BookingRepeated(false)
+	a.config.Observer.BookingRepeated(country(b), false)
 	err := a.config.Journal.Append(journal.Change{Partition: b.Partition}, func(err error) {
 		if err == nil && a.taken.Load() {
 			err = journal.ErrTaken
@@ -323,7 +323,7 @@ func (a *Actor) end(c actor.Context, reason string, done func(protocol.Booking, 
 		return
 	}
 	a.over = true
-	a.config.Observer.BookingEnded(reason)
+	a.config.Observer.BookingEnded(country(b), reason)
 	a.tellCalls(c, ended)
 	// By way of the shard, which stops this actor after everything that it has
 	// sent here already is answered.
@@ -340,6 +340,9 @@ func (a *Actor) tellCalls(c actor.Context, ended protocol.Booking) {
 		c.Send(a.config.Calls(session), protocol.BookingOver{Session: session, At: ended.CheckoutAt})
 	}
 }
+
+// country is where the number is at home that the first of the two parties dials.
+func country(b protocol.Booking) string { return b.NumberA.Region().Country().String() }
 
 func notFound() *protocol.Error {
 	return protocol.Errorf(protocol.NotFound, "booking_not_found", "no live booking goes by this id")

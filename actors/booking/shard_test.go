@@ -30,8 +30,8 @@ func (o open) Receive(c actor.Context) {
 
 type quiet struct{}
 
-func (quiet) BookingEnded(string)  {}
-func (quiet) BookingRepeated(bool) {}
+func (quiet) BookingEnded(string, string)  {}
+func (quiet) BookingRepeated(string, bool) {}
 
 // rig is a shard on a store in memory, and all that others are told by it.
 type rig struct {

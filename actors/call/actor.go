@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -34,7 +35,33 @@ type Config struct {
 	Bookings    func(protocol.BookingID) *actor.PID // finds the shard of a booking
 	Recordings  func(protocol.FetchRecording)       // tells the queue of what is on disk, and does not block; nil: there is none
 	Child       *actor.Props                        // of one call; shared
+	Most        *Limit                              // nil: there is none
 }
+
+// active moves the number of calls in a state.
+func (c *Config) active(state string, delta int) {
+	if c.Most != nil {
+		c.Most.inProgress.Add(int64(delta))
+	}
+	c.Observer.CallActive(state, delta)
+}
+
+// Limit is how many calls may be in progress when another one rings. All shards
+// of a partition share one.
+type Limit struct {
+	most       int64
+	inProgress atomic.Int64
+}
+
+// NewLimit makes one; nil, which limits nothing, if most is 0.
+func NewLimit(most int) *Limit {
+	if most <= 0 {
+		return nil
+	}
+	return &Limit{most: int64(most)}
+}
+
+func (l *Limit) reached() bool { return l != nil && l.inProgress.Load() >= l.most }
 
 // ErrForeignLeg says that an event is about a leg which none of our commands
 // made, in a session that we know. It starts nothing.
@@ -88,7 +115,7 @@ func (a *Actor) Receive(c actor.Context) {
 			a.timer.Stop()
 		}
 		if a.begun && a.call.Stage < StageOver {
-			a.config.Observer.CallActive(activity(a.call.Stage), -1)
+			a.config.active(activity(a.call.Stage), -1)
 		}
 	case protocol.Delivery:
 		a.deliver(c, m)
@@ -166,7 +193,7 @@ func (a *Actor) restore(c actor.Context, row protocol.Call) {
 func (a *Actor) begin(call Call) {
 	a.call, a.begun = call, true
 	if call.Stage < StageOver {
-		a.config.Observer.CallActive(activity(call.Stage), +1)
+		a.config.active(activity(call.Stage), +1)
 	}
 }
 
@@ -213,7 +240,7 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 	}
 	if len(fx.Commands) > 0 {
 		a.flying += len(fx.Commands)
-		a.config.Outbox.Put(a.ctx, c.ActorSystem().Root, c.Self(), read, fx.Commands...)
+		a.config.Outbox.Put(a.ctx, c.ActorSystem().Root, c.Self(), next.ID, read, fx.Commands...)
 		if !read.IsZero() && next.Stage < StageTalking {
 			a.switching += time.Since(read)
 		}

@@ -99,7 +99,7 @@ func (unwatched) CallConnected(time.Duration, time.Duration)                    
 func (unwatched) PostDialDelay(time.Duration)                                         {}
 func (unwatched) LegHungUp(protocol.Leg, protocol.HangupCause, protocol.HangupSource) {}
 func (unwatched) LegStage(protocol.Leg, string, bool, time.Duration)                  {}
-func (unwatched) Reacted(protocol.CommandKind, time.Duration)                         {}
+func (unwatched) Reacted(protocol.CallID, protocol.CommandKind, time.Duration)        {}
 
 func (r *rig) CallOffered() {
 	r.mu.Lock()

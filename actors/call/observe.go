@@ -22,7 +22,7 @@ type Observer interface {
 	// LegStage gives how long a leg took for answer, dial, ring or release.
 	LegStage(leg protocol.Leg, stage string, ok bool, d time.Duration)
 	// Reacted gives the time from reading a webhook to the command it caused.
-	Reacted(cmd protocol.CommandKind, d time.Duration)
+	Reacted(of protocol.CallID, cmd protocol.CommandKind, d time.Duration)
 }
 
 // activity is the word that metrics have for a stage.
@@ -43,9 +43,9 @@ func (a *Actor) observe(before, after *Call) {
 		o.CallOffered()
 	}
 	if was, is := before.Stage, after.Stage; was != is && was < StageOver {
-		o.CallActive(activity(was), -1)
+		a.config.active(activity(was), -1)
 		if is < StageOver {
-			o.CallActive(activity(is), +1)
+			a.config.active(activity(is), +1)
 		} else {
 			row := after.Row()
 			o.CallEnded(row, after.Stuck)

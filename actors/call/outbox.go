@@ -39,25 +39,35 @@ type Outbox struct {
 	run      func(func())
 
 	mu     sync.Mutex
-	flying int           // commands on their way
+	flying sending       // the head of a ring of those on their way, the oldest first
+	n      int           // how many they are
 	landed chan struct{} // closed when the last of them has landed
+}
+
+// sending is a command on its way, in a ring.
+type sending struct {
+	before, after *sending
+	since         time.Time
 }
 
 // NewOutbox makes the outbox that all calls share. run starts a function on a
 // goroutine of its own, and does not wait for it.
 func NewOutbox(c Carrier, o Observer, run func(func())) *Outbox {
-	return &Outbox{carrier: c, observer: o, run: run}
+	out := &Outbox{carrier: c, observer: o, run: run}
+	out.flying.before, out.flying.after = &out.flying, &out.flying
+	return out
 }
 
-// Put sends commands at once, each on its own. read is when the webhook that
-// caused them was read; zero if none did. to hears of the outcome, if not nil.
-func (o *Outbox) Put(ctx context.Context, root *actor.RootContext, to *actor.PID, read time.Time, commands ...protocol.Command) {
+// Put sends commands of a call at once, each on its own. read is when the webhook
+// that caused them was read; zero if none did. to hears of the outcome, if not
+// nil.
+func (o *Outbox) Put(ctx context.Context, root *actor.RootContext, to *actor.PID, of protocol.CallID, read time.Time, commands ...protocol.Command) {
 	for _, cmd := range commands {
-		o.leaves()
+		one := o.leaves()
 		o.run(func() {
-			defer o.lands()
+			defer o.lands(one)
 			if !read.IsZero() {
-				o.observer.Reacted(cmd.Kind(), time.Since(read))
+				o.observer.Reacted(of, cmd.Kind(), time.Since(read))
 			}
 			ctx, cancel := context.WithTimeout(ctx, patience[cmd.Kind()])
 			defer cancel()
@@ -71,20 +81,34 @@ func (o *Outbox) Put(ctx context.Context, root *actor.RootContext, to *actor.PID
 	}
 }
 
-func (o *Outbox) leaves() {
+func (o *Outbox) leaves() *sending {
+	one := &sending{since: time.Now()}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.flying++; o.flying == 1 {
+	last := o.flying.before
+	one.before, one.after = last, &o.flying
+	last.after, o.flying.before = one, one
+	if o.n++; o.n == 1 {
 		o.landed = make(chan struct{})
+	}
+	return one
+}
+
+func (o *Outbox) lands(one *sending) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	one.before.after, one.after.before = one.after, one.before
+	if o.n--; o.n == 0 {
+		close(o.landed)
 	}
 }
 
-func (o *Outbox) lands() {
+// OnTheirWay says how many commands have left whose outcome is not known, and
+// since when the oldest of them has been on its way; zero if there is none.
+func (o *Outbox) OnTheirWay() (n int, oldest time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.flying--; o.flying == 0 {
-		close(o.landed)
-	}
+	return o.n, o.flying.after.since
 }
 
 // Wait returns when no command is on its way, or when ctx is done. Commands may
@@ -92,7 +116,7 @@ func (o *Outbox) lands() {
 func (o *Outbox) Wait(ctx context.Context) {
 	for {
 		o.mu.Lock()
-		flying, landed := o.flying, o.landed
+		flying, landed := o.n, o.landed
 		o.mu.Unlock()
 		if flying == 0 {
 			return

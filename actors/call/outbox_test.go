@@ -25,7 +25,7 @@ func (slow) Do(ctx context.Context, _ protocol.Command) protocol.Reply {
 func TestOutboxWaitsForCommandsThatLeaveMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := NewOutbox(slow{}, unwatched{}, func(f func()) { go f() })
-		put := func() { o.Put(t.Context(), nil, nil, time.Time{}, protocol.HangUp{Leg: "a"}) }
+		put := func() { o.Put(t.Context(), nil, nil, protocol.CallID{}, time.Time{}, protocol.HangUp{Leg: "a"}) }
 		o.Wait(t.Context()) // nothing is on its way
 		began := time.Now()
 		put()
@@ -49,7 +49,7 @@ func TestOutboxIsUsedAndWaitedForAtOnce(t *testing.T) {
 	for range 200 {
 		o := NewOutbox(quick{}, unwatched{}, func(f func()) { go f() })
 		var both sync.WaitGroup
-		both.Go(func() { o.Put(t.Context(), nil, nil, time.Time{}, protocol.HangUp{Leg: "a"}) })
+		both.Go(func() { o.Put(t.Context(), nil, nil, protocol.CallID{}, time.Time{}, protocol.HangUp{Leg: "a"}) })
 		both.Go(func() { o.Wait(t.Context()) })
 		both.Wait()
 		o.Wait(t.Context())

@@ -92,6 +92,9 @@ func (s *Shard) deliver(c actor.Context, d protocol.Delivery) {
 		s.settled(d, protocol.ReceiptUnknownCall) // the door keeps it
 	case s.ended.has(session):
 		s.settled(d, protocol.ReceiptDuplicate)
+	case isRing && ring.Incoming && s.config.Most.reached():
+		d.Done(protocol.ReceiptOverloaded, protocol.Errorf(protocol.Unavailable, "too_many_calls",
+			"as many calls are in progress as MAX_CALLS allows (%d); send it again", s.config.Most.most))
 	case isRing && ring.Incoming, d.Early:
 		s.spawn(c, session, d)
 	default:
@@ -209,7 +212,7 @@ func (s *Shard) abandon(c actor.Context, row protocol.Call) {
 	if err == nil {
 		for _, leg := range [...]Leg{call.A, call.B} {
 			if leg.known() && !leg.over() {
-				s.config.Outbox.Put(context.Background(), c.ActorSystem().Root, nil, time.Time{}, protocol.HangUp{Leg: leg.ID})
+				s.config.Outbox.Put(context.Background(), c.ActorSystem().Root, nil, row.ID, time.Time{}, protocol.HangUp{Leg: leg.ID})
 			}
 		}
 	}

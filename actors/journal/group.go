@@ -150,6 +150,16 @@ func (g *Group) Pending() int {
 	return g.pending
 }
 
+// Ready says why nothing can be written; nil if it can.
+func (g *Group) Ready() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return ErrClosed
+	}
+	return g.halted
+}
+
 // OnHalt has f called once each time a commit fails, after the last Done that
 // the failure concerns, with an error that wraps ErrHalted and the cause. f may
 // call Resume, but holds up nothing else than the committer's next batch. If

@@ -52,11 +52,13 @@ type Config struct {
 
 // Observer watches the pool. Its methods must not block.
 type Observer interface {
-	// NumbersCounted gives the pool's figures each time they may have changed.
-	NumbersCounted(protocol.PoolFigures)
-	BookingOpened()
-	BookingRefused() // no number was free
-	BookingRepeated(conflict bool)
+	// NumbersCounted gives the figures of a country each time they may have
+	// changed. Here and below a country without a name is one that has no number
+	// in the pool, or none at all.
+	NumbersCounted(country string, f protocol.PoolFigures)
+	BookingOpened(country string)
+	BookingRefused(country string) // no number was free
+	BookingRepeated(country string, conflict bool)
 }
 
 // Partition is how the outside reaches a partition that is ready.
@@ -203,7 +205,7 @@ func (a *Actor) open(c actor.Context, m Open) {
 		masks: asked.Terms.Masks, region: asked.Terms.Region, strict: asked.Terms.RegionStrict,
 	})
 	if refused != 0 {
-		a.Observer.BookingRefused()
+		a.Observer.BookingRefused(a.ledger.wanted(asked.Terms.Region, m.HomeA))
 		m.Done(protocol.Opened{}, a.exhausted(refused, asked.Terms))
 		return
 	}
@@ -222,7 +224,7 @@ func (a *Actor) open(c actor.Context, m Open) {
 	b.FreeAt = b.CheckoutAt
 	a.take(c, b)
 	c.Send(a.booking(b.ID), protocol.StartBooking{Booking: b, Done: m.Done})
-	a.Observer.BookingOpened()
+	a.Observer.BookingOpened(a.ledger.countryName(b.NumberA))
 	a.counted()
 }
 
@@ -355,7 +357,7 @@ func (a *Actor) lost(_ actor.Context, who *actor.PID) {
 	}
 }
 
-func (a *Actor) counted() { a.Observer.NumbersCounted(a.ledger.figures()) }
+func (a *Actor) counted() { a.ledger.news(a.Observer.NumbersCounted) }
 
 var shardSeed = maphash.MakeSeed()
 

@@ -9,10 +9,45 @@ import (
 	"maskswitch/actors/protocol"
 )
 
-// figures are the gauges of the pool. Room does not ask whether numbers ring too
-// often at the moment, since they come back.
-func (l *ledger) figures() protocol.PoolFigures {
-	return protocol.PoolFigures{Numbers: l.states, Idle: l.all.tally.idle, Live: l.live, Room: l.all.tally.room}
+// figures are those of the whole pool.
+func (l *ledger) figures() protocol.PoolFigures { return l.all.figures() }
+
+// figures do not ask whether numbers ring too often at the moment, since they
+// come back.
+func (g *group) figures() protocol.PoolFigures {
+	return protocol.PoolFigures{Numbers: g.tally.states, Idle: g.tally.idle, Live: g.booked, Room: g.tally.room}
+}
+
+// news tells the figures of each country that may have changed since the last
+// time.
+func (l *ledger) news(tell func(country string, f protocol.PoolFigures)) {
+	for _, g := range l.named {
+		if g.moved {
+			g.moved = false
+			tell(g.name, g.figures())
+		}
+	}
+}
+
+// countryName says where a number is at home; empty if the pool lacks it, or nobody
+// knows.
+func (l *ledger) countryName(n phone.Number) string {
+	if i, ok := l.index[n]; ok {
+		return l.home(i).name
+	}
+	return ""
+}
+
+// wanted names the country in which a booking that got nothing looked first; empty
+// if the pool has no number there.
+func (l *ledger) wanted(r, home phone.Region) string {
+	if !r.Known() {
+		r = home
+	}
+	if g, ok := l.groups[r.Country()]; ok {
+		return g.name
+	}
+	return ""
 }
 
 // headroom says how much more fits into the serving numbers of each country that

@@ -12,9 +12,12 @@ import (
 // by how long they wait, or, when the pool packs, as they were added.
 type group struct {
 	region  phone.Region
+	name    string // of the region
 	id      uint16 // of a country: its index in ledger.named
 	members []int32
 	tally   tally
+	booked  int  // of a country, and of all: live bookings whose first party dials a number of it
+	moved   bool // of a country: its figures may have changed since they were last told
 	peak    peak // of a country, and of all
 
 	packs bool
@@ -104,8 +107,9 @@ func (g *group) first(m *marks, but int32) int32 {
 	return none
 }
 
-// tally counts the serving members of a group.
+// tally counts the members of a group, and what its serving ones have.
 type tally struct {
+	states  [4]int
 	serving int
 	idle    int // those that show no live booking
 	live    int // live bookings that they show; one on two numbers counts twice
@@ -113,6 +117,7 @@ type tally struct {
 }
 
 func (t *tally) count(s *slot, by, most int) {
+	t.states[s.State] += by
 	if s.State != protocol.NumberServing {
 		return
 	}

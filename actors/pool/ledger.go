@@ -36,8 +36,6 @@ type ledger struct {
 	parties  map[phone.Number]party
 	uses     arena[use]
 	memories arena[memory]
-	states   [4]int
-	live     int // live bookings
 	hot      deadlines[int32]
 	scratch  scratch
 }
@@ -96,7 +94,6 @@ func (l *ledger) add(n protocol.Number) {
 	l.country = append(l.country, s.places[1].group.id)
 	l.index[n.Number] = i
 	l.slots = append(l.slots, s)
-	l.states[n.State]++
 	l.on(i)
 }
 
@@ -104,7 +101,7 @@ func (l *ledger) countryOf(r phone.Region) *group {
 	g, ok := l.groups[r.Country()]
 	if !ok {
 		g = newGroup(l.Policy)
-		g.region, g.id = r.Country(), uint16(len(l.named))
+		g.region, g.name, g.id = r.Country(), r.Country().String(), uint16(len(l.named))
 		l.groups[g.region] = g
 		l.named = append(l.named, g)
 	}
@@ -115,7 +112,7 @@ func (l *ledger) area(r phone.Region) *group {
 	g, ok := l.groups[r]
 	if !ok {
 		g = newGroup(l.Policy)
-		g.region = r
+		g.region, g.name = r, r.String()
 		l.groups[r] = g
 	}
 	return g
@@ -129,9 +126,7 @@ func (l *ledger) move(n protocol.Number) {
 		return
 	}
 	l.off(i)
-	l.states[l.slots[i].State]--
 	l.slots[i].Number = n
-	l.states[n.State]++
 	l.on(i)
 }
 
@@ -163,6 +158,7 @@ func (l *ledger) on(i int32) {
 		}
 		p.group.tally.count(s, +1, l.PairsPerNumber)
 	}
+	l.home(i).moved = true
 }
 
 func (l *ledger) shift(i, by int32) {
@@ -202,7 +198,13 @@ func (l *ledger) hold(id protocol.BookingID, a, b phone.Number, i, j int32) {
 	if j != i {
 		l.shift(j, +1)
 	}
-	l.live++
+	l.book(i, +1)
+}
+
+// book counts live bookings, where the first of their two parties dials.
+func (l *ledger) book(i int32, by int) {
+	l.all.booked += by
+	l.home(i).booked += by
 }
 
 // release frees the numbers of a booking for others at once. Its parties
@@ -223,7 +225,7 @@ func (l *ledger) release(b protocol.Booking, free time.Time) bool {
 	if j != i {
 		l.shift(j, -1)
 	}
-	l.live--
+	l.book(i, -1)
 	if !free.IsZero() {
 		l.recall(b, i, j, free)
 	}

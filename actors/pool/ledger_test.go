@@ -49,6 +49,7 @@ type history struct {
 	ledger *ledger
 	model  *model
 	booked int
+	told   map[string]protocol.PoolFigures // by country
 }
 
 var regions = []string{"", "", "US", "US-312", "CA", "CA-416", "GB", "FR", "DE", "US-212"}
@@ -68,7 +69,7 @@ func drawHistory(t *rapid.T) *history {
 		Policy:         rapid.SampledFrom([]protocol.Assignment{protocol.AssignSpread, protocol.AssignPack}).Draw(t, "policy"),
 		Strict:         rapid.Bool().Draw(t, "strict"),
 	}
-	h := &history{newLedger(c), &model{ledgerConfig: c, rings: make(map[phone.Number][]time.Time), now: time.UnixMicro(1e15)}, 0}
+	h := &history{newLedger(c), &model{ledgerConfig: c, rings: make(map[phone.Number][]time.Time), now: time.UnixMicro(1e15)}, 0, map[string]protocol.PoolFigures{}}
 	for range rapid.IntRange(0, 10).Draw(t, "numbers") {
 		h.add(t)
 	}
@@ -205,11 +206,25 @@ func (h *history) recover(t *rapid.T) {
 // check counts again what the ledger counts.
 func (h *history) check(t *rapid.T) {
 	m := h.model
-	figures := protocol.PoolFigures{Live: len(m.live)}
+	figures := map[string]protocol.PoolFigures{}
+	count := func(n phone.Number, by protocol.PoolFigures) {
+		for _, name := range [...]string{"all", n.Region().Country().String()} {
+			f := figures[name]
+			for state := range by.Numbers {
+				f.Numbers[state] += by.Numbers[state]
+			}
+			f.Idle, f.Live, f.Room = f.Idle+by.Idle, f.Live+by.Live, f.Room+by.Room
+			figures[name] = f
+		}
+	}
+	for _, b := range m.live {
+		count(b.NumberA, protocol.PoolFigures{Live: 1})
+	}
 	rooms := map[phone.Region]*protocol.RegionRoom{{}: {}}
 	for i := range m.numbers {
 		n := &m.numbers[i]
-		figures.Numbers[n.State]++
+		var one protocol.PoolFigures
+		one.Numbers[n.State] = 1
 		load, room := m.load(n.Number), max(0, m.PairsPerNumber-m.load(n.Number))
 		want := protocol.NumberStatus{
 			Number: *n, Region: n.Number.Region(), Live: load, Quarantined: m.quarantined(n.Number), CallsPerMinute: m.rate(n.Number),
@@ -225,12 +240,14 @@ func (h *history) check(t *rapid.T) {
 			t.Fatalf("status %+v, should be %+v", got, want)
 		}
 		if n.State != protocol.NumberServing {
+			count(n.Number, one)
 			continue
 		}
 		if load == 0 {
-			figures.Idle++
+			one.Idle = 1
 		}
-		figures.Room += room
+		one.Room = room
+		count(n.Number, one)
 		country := n.Number.Region().Country()
 		if rooms[country] == nil {
 			rooms[country] = &protocol.RegionRoom{Region: country}
@@ -241,8 +258,15 @@ func (h *history) check(t *rapid.T) {
 			r.Room += room
 		}
 	}
-	if got := h.ledger.figures(); got != figures {
-		t.Fatalf("figures %+v, should be %+v", got, figures)
+	if got := h.ledger.figures(); got != figures["all"] {
+		t.Fatalf("figures %+v, should be %+v", got, figures["all"])
+	}
+	// Only what may have changed is told, and so all is known at any time.
+	h.ledger.news(func(country string, f protocol.PoolFigures) { h.told[country] = f })
+	for country, f := range figures {
+		if country != "all" && h.told[country] != f {
+			t.Fatalf("figures told of %q: %+v, should be %+v", country, h.told[country], f)
+		}
 	}
 	head := h.ledger.headroom()
 	if len(head.Regions) != len(rooms)-1 {

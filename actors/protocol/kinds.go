@@ -355,3 +355,38 @@ func (r Receipt) String() string { return receiptNames[r] }
 func Receipts() []Receipt {
 	return []Receipt{ReceiptAccepted, ReceiptDuplicate, ReceiptUnknownCall, ReceiptOverloaded}
 }
+
+// ActorKind is a kind of actor, by the name that metrics and logs have for it.
+type ActorKind uint8
+
+// The kinds, from the root down.
+const (
+	ActorGuardian ActorKind = iota
+	ActorPool
+	ActorNumber
+	ActorBookingShard
+	ActorBooking
+	ActorCallShard
+	ActorCall
+	ActorOrderDesk
+	ActorOrder
+	ActorRecordingDesk
+	ActorRecording
+	ActorErasureDesk
+)
+
+var actorKindNames = [...]string{
+	"guardian", "pool", "number", "booking_shard", "booking", "call_shard", "call",
+	"order_desk", "order", "recording_desk", "recording", "erasure_desk",
+}
+
+func (k ActorKind) String() string { return actorKindNames[k] }
+
+// ActorKinds lists every kind.
+func ActorKinds() []ActorKind {
+	out := make([]ActorKind, len(actorKindNames))
+	for i := range out {
+		out[i] = ActorKind(i)
+	}
+	return out
+}

@@ -196,10 +196,10 @@ type AddNumbers struct {
 	Done    func(Added, error)
 }
 
-// PoolFigures are the pool's gauges.
+// PoolFigures are the gauges of a pool, or of its numbers in one country.
 type PoolFigures struct {
 	Numbers [4]int // by NumberState
 	Idle    int    // serving numbers that show no live booking
-	Live    int    // live bookings
+	Live    int    // live bookings, of which the first party dials one of these numbers
 	Room    int    // how many more the serving numbers could show, by the cap on each
 }

@@ -330,7 +330,7 @@ func (a *Actor) tell(was protocol.Recording, ev Event) {
 	}
 	switch a.row.Status {
 	case protocol.RecordingArchived:
-		observer.Archived(a.row.Bytes, max(a.row.ArchivedAt.Sub(a.row.NoticedAt), 0)) // two clocks
+		observer.Archived(a.row.Call, a.row.Bytes, max(a.row.ArchivedAt.Sub(a.row.NoticedAt), 0)) // two clocks
 	case protocol.RecordingLost:
 		observer.Lost()
 		a.config.log().Error("a recording is lost", zap.String("recording", string(a.row.ID)),

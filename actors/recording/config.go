@@ -58,7 +58,7 @@ func (c *Config) observer() Observer {
 
 type unobserved struct{}
 
-func (unobserved) Archived(int64, time.Duration)       {}
-func (unobserved) TryFailed(protocol.RecordingTrouble) {}
-func (unobserved) Lost()                               {}
-func (unobserved) Pending(int, time.Time)              {}
+func (unobserved) Archived(protocol.CallID, int64, time.Duration) {}
+func (unobserved) TryFailed(protocol.RecordingTrouble)            {}
+func (unobserved) Lost()                                          {}
+func (unobserved) Pending(int, time.Time)                         {}

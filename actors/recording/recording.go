@@ -49,9 +49,9 @@ type Summariser interface {
 
 // Observer watches the queue. Its methods must not block.
 type Observer interface {
-	// Archived tells of a recording that is in the archive, how many bytes it
-	// has and how long that was after the carrier told of it.
-	Archived(bytes int64, lag time.Duration)
+	// Archived tells of a recording that is in the archive, of which call it is,
+	// how many bytes it has and how long that was after the carrier told of it.
+	Archived(of protocol.CallID, bytes int64, lag time.Duration)
 	// TryFailed tells of a try to archive one that failed, Lost of one given up.
 	TryFailed(why protocol.RecordingTrouble)
 	Lost()

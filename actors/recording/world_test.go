@@ -205,8 +205,10 @@ func (o *observer) note(what func(*sighted)) {
 	what(&o.seen)
 }
 
-func (o *observer) Archived(int64, time.Duration) { o.note(func(t *sighted) { t.archived++ }) }
-func (o *observer) Lost()                         { o.note(func(t *sighted) { t.lost++ }) }
+func (o *observer) Archived(protocol.CallID, int64, time.Duration) {
+	o.note(func(t *sighted) { t.archived++ })
+}
+func (o *observer) Lost() { o.note(func(t *sighted) { t.lost++ }) }
 func (o *observer) TryFailed(why protocol.RecordingTrouble) {
 	o.note(func(t *sighted) { t.failed[why]++ })
 }

@@ -91,6 +91,7 @@ type Client struct {
 	lanes          lanes
 	questions      chan struct{} // requests about numbers, in flight
 	observer       Observer
+	health         health
 	random         func() float64 // in [0,1), for jitter
 }
 

@@ -108,6 +108,7 @@ func (c *Client) attempt(ctx context.Context, r *request, n int) verdict {
 		v = c.read(r.kind, res)
 	}
 	c.observer.CommandSent(r.kind, v.reply.Result, time.Since(began))
+	c.noteAttempt(v)
 	return v
 }
 

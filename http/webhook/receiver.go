@@ -40,7 +40,8 @@ type Observer interface {
 	// with ReceiptOverloaded it was answered 503, else 200. ack runs from its
 	// first byte to our answer. lag is how long ago the carrier's clock says
 	// that the event happened: negative if the clocks differ.
-	WebhookTaken(kind protocol.EventKind, receipt protocol.Receipt, ack, lag time.Duration, redelivered bool)
+	// of is the call that it names in its tag; zero if it names none.
+	WebhookTaken(of protocol.CallID, kind protocol.EventKind, receipt protocol.Receipt, ack, lag time.Duration, redelivered bool)
 	// WebhookRefused reports what was no event of the carrier's; reason is one
 	// of RefusalReasons.
 	WebhookRefused(reason string)
@@ -189,7 +190,7 @@ func (rc *Receiver) deliver(w http.ResponseWriter, r *http.Request, event protoc
 	} else {
 		answerOK(w)
 	}
-	rc.observer.WebhookTaken(event.Kind(), receipt, time.Since(began), read.Sub(about.At), about.Attempt > 1)
+	rc.observer.WebhookTaken(about.Tag.Call, event.Kind(), receipt, time.Since(began), read.Sub(about.At), about.Attempt > 1)
 }
 
 // concerns says whether an event could be about a call of ours.
@@ -265,6 +266,6 @@ func readAll(buf []byte, body io.Reader, most int) ([]byte, error) {
 
 type nobody struct{}
 
-func (nobody) WebhookTaken(protocol.EventKind, protocol.Receipt, time.Duration, time.Duration, bool) {
+func (nobody) WebhookTaken(protocol.CallID, protocol.EventKind, protocol.Receipt, time.Duration, time.Duration, bool) {
 }
 func (nobody) WebhookRefused(string) {}

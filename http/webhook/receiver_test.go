@@ -49,7 +49,7 @@ type tally struct {
 	lag   time.Duration
 }
 
-func (o *tally) WebhookTaken(kind protocol.EventKind, receipt protocol.Receipt, ack, lag time.Duration, redelivered bool) {
+func (o *tally) WebhookTaken(_ protocol.CallID, kind protocol.EventKind, receipt protocol.Receipt, ack, lag time.Duration, redelivered bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.lines = append(o.lines, fmt.Sprintf("%s %s %t", kind, receipt, redelivered))

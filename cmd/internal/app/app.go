@@ -61,7 +61,7 @@ func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
 		}
 	}()
 	registry := prometheus.NewRegistry()
-	watch := metrics.New(registry, metricOptions())
+	watch := metrics.New(registry, metricOptions(c))
 	if a.client, err = telnyx.New(telnyx.Config{BaseURL: c.BaseURL, APIKey: c.APIKey, Observer: watch.Commands}); err != nil {
 		return nil, err
 	}
@@ -88,10 +88,15 @@ func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
 		Quarantine: c.Quarantine, Strict: c.QuarantineStrict,
 		LongestBooking: time.Duration(c.MaxBookingHours) * time.Hour,
 		Numbers:        a.client, Connection: c.Connection, Tag: c.Tag,
-		Observer: watch, Log: log,
+		MostCalls: c.MaxCalls,
+		Observer:  watch, Log: log,
 	})
-	sources := metrics.Sources{JournalSize: a.engine.Size, JournalPending: group.Pending}
-	sources.Ready.Pool, sources.Ready.Archive = a.sw.Ready, a.records.archive.ready
+	sources := metrics.Sources{
+		JournalSize: a.engine.Size, JournalPending: group.Pending, Disk: disk(c.DataDir),
+		Outbox: a.sw.OnTheirWay, Waiting: a.sw.Waiting, Fullest: a.sw.Fullest,
+	}
+	sources.Ready.Journal, sources.Ready.Carrier = group.Ready, a.client.Ready
+	sources.Ready.Archive, sources.Ready.Pool = a.records.archive.ready, a.sw.Ready
 	watch.Watch(sources)
 	a.watch = watch
 	hooks := webhook.NewReceiver(webhook.Config{Switch: a.sw, Verifier: c.verifier, Observer: watch, Log: log})
@@ -109,10 +114,10 @@ func New(ctx context.Context, c Config, log *zap.Logger) (_ *App, err error) {
 }
 
 // metricOptions are the lists and limits that the metrics show and others own.
-func metricOptions() metrics.Options {
+func metricOptions(c Config) metrics.Options {
 	o := metrics.Options{
 		RetryReasons: telnyx.RetryReasons(), RefusalReasons: webhook.RefusalReasons(),
-		RequestLimit: api.DefaultMaxInFlight, JournalLimit: journalQueue,
+		RequestLimit: api.DefaultMaxInFlight, JournalLimit: journalQueue, CallLimit: c.MaxCalls,
 	}
 	for _, r := range api.Routes() {
 		o.Routes = append(o.Routes, metrics.Route{Path: r.Path, Method: r.Method})
@@ -169,6 +174,7 @@ func (a *App) Start(ctx context.Context) error {
 	trying, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.trying = cancel
 	go a.records.tryArchive(trying, a.log)
+	go watchCarrier(trying, a.client, a.log)
 	a.log.Info("serving", zap.String("api", a.URL()), zap.String("admin", a.AdminURL()))
 	return nil
 }

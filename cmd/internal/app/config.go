@@ -47,6 +47,7 @@ type Config struct {
 	Summaries                  bool
 	Model                      string
 	MaxBookingHours            int
+	MaxCalls                   int // in progress when another rings
 	LogLevel, LogFormat        string
 
 	Demo    bool
@@ -109,6 +110,7 @@ var settings = []setting{
 	{env: "SUMMARIES", preset: "false", help: "have the carrier transcribe and sum up the calls of bookings that ask for it", take: flagged(func(c *Config) *bool { return &c.Summaries })},
 	{env: "AI_MODEL", preset: "moonshotai/Kimi-K2.6", help: "the carrier's model that sums up", take: text(func(c *Config) *string { return &c.Model })},
 	{env: "MAX_BOOKING_HOURS", preset: "8784", help: "the longest duration_hours of a booking", take: between(1, 10*8784, func(c *Config) *int { return &c.MaxBookingHours })},
+	{env: "MAX_CALLS", preset: "100000", help: "calls in progress when another rings: that one is answered 503, which the carrier repeats", take: between(1, 10_000_000, func(c *Config) *int { return &c.MaxCalls })},
 	{env: "LOG_LEVEL", preset: "info", help: "debug, info, warn or error", take: oneOf(func(c *Config) *string { return &c.LogLevel }, "debug", "info", "warn", "error")},
 	{env: "LOG_FORMAT", preset: "", help: "json or console; blank: console on a terminal, else json", take: oneOf(func(c *Config) *string { return &c.LogFormat }, "", "json", "console")},
 }

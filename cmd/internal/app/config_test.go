@@ -76,6 +76,7 @@ func TestDefaults(t *testing.T) {
 		{"NUMBER_TAG", c.Tag, "maskswitch"},
 		{"RECORDING", c.Recording, protocol.RecordDualMP3},
 		{"MAX_BOOKING_HOURS", c.MaxBookingHours, 8784},
+		{"MAX_CALLS", c.MaxCalls, 100000},
 		{"LOG_LEVEL", c.LogLevel, "info"},
 		{"LOG_FORMAT", c.LogFormat, ""},
 		{"-demo", c.Demo, false},
@@ -194,6 +195,7 @@ func wrong(t *testing.T) map[string][2]string {
 		"STORAGE_SECRET_ACCESS_KEY": {"hunter 2", "STORAGE_"},
 
 		"MAX_BOOKING_HOURS": {"many", "whole number"},
+		"MAX_CALLS":         {"0", "1"},
 		"LOG_LEVEL":         {"loud", "debug"},
 		"LOG_FORMAT":        {"xml", "none of json, console"},
 	}

@@ -49,7 +49,7 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the bookings were\n%s\nand are\n%s", before, after)
 	}
 	m := r.metrics()
-	if m[`maskswitch_pool_numbers{region="all",state="serving"}`] != 2 || m[`maskswitch_bookings_open{region="all"}`] != 3 {
+	if m[`maskswitch_pool_numbers{region="US",state="serving"}`] != 2 || m[`maskswitch_bookings_open{region="US"}`] != 3 {
 		t.Error("the pool is not what it was")
 	}
 	r.until("the talk is not counted", func() bool { return r.metrics()[`maskswitch_calls_active{state="talking"}`] >= 1 })
