@@ -83,7 +83,7 @@ func metered(t *testing.T, test func(t *testing.T, s *Switch, w *watching, pid *
 			t.Errorf("%d actors live after all have stopped", w.live)
 		}
 		w.mu.Unlock()
-		if n := s.Waiting(protocol.ActorCall); n != 0 {
+		if n := s.meters[protocol.ActorCall].waiting.Load(); n != 0 {
 			t.Errorf("%d messages wait for actors that have stopped", n)
 		}
 		s.system.Shutdown()
@@ -147,6 +147,21 @@ func TestMailboxOfAnActorThatFails(t *testing.T) {
 		synctest.Wait()
 		if w.letters != 1 {
 			t.Errorf("%d letters to a call that is gone, want 1", w.letters)
+		}
+	})
+}
+
+// What waits for an actor that is stopped is not looked at, and waits no more.
+func TestMailboxOfAnActorThatStops(t *testing.T) {
+	metered(t, func(t *testing.T, s *Switch, w *watching, pid *actor.PID) {
+		for range 5 {
+			s.system.Root.Send(pid, work(time.Second))
+		}
+		s.system.Root.Stop(pid) // overtakes all but the first
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if len(w.handle) != 1 {
+			t.Errorf("%d messages were handled, want 1", len(w.handle))
 		}
 	})
 }
