@@ -157,7 +157,8 @@ func TestMailboxOfAnActorThatStops(t *testing.T) {
 		for range 5 {
 			s.system.Root.Send(pid, work(time.Second))
 		}
-		s.system.Root.Stop(pid) // overtakes all but the first
+		time.Sleep(500 * time.Millisecond)
+		s.system.Root.Stop(pid) // overtakes all but the first, which is in hand
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if len(w.handle) != 1 {
