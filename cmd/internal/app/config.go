@@ -403,6 +403,7 @@ other's number.
   maskswitch dispute -help   all there is of a booking, in one file
   maskswitch recordings help its recordings: list, listen, hold, erase
   maskswitch erase -help     forget a party or a booking
+  maskswitch ready           whether the switch on this machine takes calls
 
 Settings come from flags, from the environment, or from a file .env, in this
 order:

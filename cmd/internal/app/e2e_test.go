@@ -111,11 +111,11 @@ func TestCallsFromEndToEnd(t *testing.T) {
 		`maskswitch_commands_total{command="speak",result="ok"}`:                          3,
 		`maskswitch_commands_total{command="reject",result="refused"}`:                    0,
 		`maskswitch_commands_in_flight`:                                                   0,
-		`maskswitch_bookings_total{region="US",result="opened"}`:                         2,
-		`maskswitch_bookings_ended_total{reason="deleted",region="US"}`:                  1,
-		`maskswitch_bookings_open{region="US"}`:                                          1,
-		`maskswitch_pool_numbers{region="US",state="serving"}`:                           2,
-		`maskswitch_pool_idle_numbers{region="US"}`:                                      1,
+		`maskswitch_bookings_total{region="US",result="opened"}`:                          2,
+		`maskswitch_bookings_ended_total{reason="deleted",region="US"}`:                   1,
+		`maskswitch_bookings_open{region="US"}`:                                           1,
+		`maskswitch_pool_numbers{region="US",state="serving"}`:                            2,
+		`maskswitch_pool_idle_numbers{region="US"}`:                                       1,
 	}
 	// A command that ends its call is cut short when its event overtakes its
 	// answer, and then counts as something else than ok.

@@ -83,6 +83,7 @@ var Table = map[string]Rule{
 		Tests: []string{"actors", "actors/phone", "actors/journal", "actors/recording", "http/...", model},
 	},
 	"metrics/family": {},
+	"metrics/stack":  {Tests: []string{yaml}},
 
 	// It shares nothing with the switch but the wire, so that the two do not
 	// make the same mistake; a phone number is one on both sides.
