@@ -13,20 +13,20 @@ import (
 const metricsText = `# HELP process_cpu_seconds_total CPU.
 # TYPE process_cpu_seconds_total counter
 process_cpu_seconds_total %g
-# HELP maskproccalls_active Calls.
-# TYPE maskproccalls_active gauge
-maskproccalls_active{state="setup"} 3
-maskproccalls_active{state="talking"} 4
-# TYPE maskproccalls_active_limit gauge
-maskproccalls_active_limit 1000
+# HELP maskswitch_calls_active Calls.
+# TYPE maskswitch_calls_active gauge
+maskswitch_calls_active{state="setup"} 3
+maskswitch_calls_active{state="talking"} 4
+# TYPE maskswitch_calls_active_limit gauge
+maskswitch_calls_active_limit 1000
 # TYPE unwanted_thing gauge
 unwanted_thing{ this is not even a line
-# TYPE maskprocwebhook_ack_duration_seconds histogram
-maskprocwebhook_ack_duration_seconds_bucket{result="ok",le="0.005"} %d
-maskprocwebhook_ack_duration_seconds_bucket{result="ok",le="0.01"} %d
-maskprocwebhook_ack_duration_seconds_bucket{result="ok",le="+Inf"} %d
-maskprocwebhook_ack_duration_seconds_sum{result="ok"} 1
-maskprocwebhook_ack_duration_seconds_count{result="ok"} %d
+# TYPE maskswitch_webhook_ack_duration_seconds histogram
+maskswitch_webhook_ack_duration_seconds_bucket{result="ok",le="0.005"} %d
+maskswitch_webhook_ack_duration_seconds_bucket{result="ok",le="0.01"} %d
+maskswitch_webhook_ack_duration_seconds_bucket{result="ok",le="+Inf"} %d
+maskswitch_webhook_ack_duration_seconds_sum{result="ok"} 1
+maskswitch_webhook_ack_duration_seconds_count{result="ok"} %d
 `
 
 func TestTheSwitchsOwnMetricsAreRead(t *testing.T) {
@@ -61,13 +61,13 @@ func TestTheSwitchsOwnMetricsAreRead(t *testing.T) {
 		t.Errorf("the rate of a counter that grew: %v", v)
 	}
 	// The 99th of 100: 49 of the 50 in the second bucket lie below it.
-	if v := value("maskprocwebhook_ack_duration_seconds"); math.Abs(v-(.005+.005*49/50)) > 1e-9 {
+	if v := value("maskswitch_webhook_ack_duration_seconds"); math.Abs(v-(.005+.005*49/50)) > 1e-9 {
 		t.Errorf("p99 is %v", v)
 	}
 	if v := value("process_cpu_seconds_total"); !math.IsNaN(v) {
 		t.Errorf("the rate of a counter that went back: %v", v)
 	}
-	if v := value("maskproccalls_active"); v != 7 {
+	if v := value("maskswitch_calls_active"); v != 7 {
 		t.Errorf("a gauge over its labels: %v", v)
 	}
 }
