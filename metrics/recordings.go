@@ -42,11 +42,11 @@ func newRecordings(f promauto.Factory) *Recordings {
 		lag: f.NewHistogram(histogram(family.RecordingArchiveLag,
 			"From when the carrier told of a recording until it was verified in the archive.", slow)),
 		pending: f.NewGauge(prometheus.GaugeOpts{
-			Name: family.RecordingsPending, Help: "Recordings that are not in the archive yet.",
+			Name: family.RecordingsPending, Help: "Recordings that are not in the archive yet, and calls whose recordings are looked for.",
 		}),
 		oldest: f.NewGauge(prometheus.GaugeOpts{
 			Name: family.RecordingOldestPendingTimestamp,
-			Help: "When the carrier told of the oldest of them; 0 if there is none.",
+			Help: "When the carrier told of the oldest that is not in the archive yet; 0 if there is none.",
 		}),
 	}
 }
@@ -72,9 +72,5 @@ func (r *Recordings) Lost() { r.lost.Inc() }
 // Pending takes how many wait for the archive, and since when the oldest does.
 func (r *Recordings) Pending(n int, oldest time.Time) {
 	r.pending.Set(float64(n))
-	if n == 0 {
-		r.oldest.Set(0)
-		return
-	}
 	r.oldest.Set(unix(oldest))
 }

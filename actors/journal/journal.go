@@ -137,8 +137,8 @@ type Store interface {
 	BookingRecordings(ctx context.Context, id protocol.BookingID) ([]protocol.Recording, error)
 	// DueRecordings lists recordings of which something is due, the earliest next
 	// try first, then in order of id: those after the given try and id, limit at
-	// most. OldestPending is when the carrier told of the oldest of those that are
-	// pending, and how many there are; zero if there is none.
+	// most. OldestPending is how many are pending, and when the carrier told of the
+	// oldest of those that it has told of; zero if there is none.
 	DueRecordings(ctx context.Context, p protocol.Partition, after protocol.RecordingDue, limit int) ([]protocol.Recording, error)
 	OldestPending(ctx context.Context, p protocol.Partition) (n int, noticedAt time.Time, err error)
 	// ArchivedBefore lists archived recordings that nobody holds and that were

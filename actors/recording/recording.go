@@ -55,6 +55,7 @@ type Observer interface {
 	// TryFailed tells of a try to archive one that failed, Lost of one given up.
 	TryFailed(why protocol.RecordingTrouble)
 	Lost()
-	// Pending is how many wait for the archive, and since when the oldest does.
+	// Pending is how many wait for the archive, and since when the oldest does of
+	// which the carrier has told.
 	Pending(n int, oldest time.Time)
 }

@@ -52,6 +52,12 @@ func testRecordings(t *testing.T, open Open) {
 	}
 	n, oldest, err := e.OldestPending(ctx, 7)
 	same(t, "pending", []any{n, oldest}, err, []any{5, start})
+	// What a call must have left behind, and nobody has told of, is no old one.
+	sought := waits("call:0190a1b2-0000-7000-8000-000000000001", -time.Hour, time.Hour)
+	sought.Partition = 6
+	commit(t, e, journal.Change{Recordings: []protocol.Recording{sought}})
+	n, oldest, err = e.OldestPending(ctx, 6)
+	same(t, "sought", []any{n, oldest}, err, []any{1, time.Time{}})
 
 	// Who is known stays whose he was; all else is as it is now.
 	b := all[0]

@@ -205,7 +205,7 @@ func (e *Engine) DueRecordings(_ context.Context, p protocol.Partition, after pr
 func (e *Engine) OldestPending(_ context.Context, p protocol.Partition) (n int, noticedAt time.Time, err error) {
 	waiting := e.selected(func(r protocol.Recording) bool { return r.Partition == p && r.Status == protocol.RecordingPending }, byNotice)
 	for _, r := range waiting {
-		if !r.NoticedAt.IsZero() {
+		if !r.NoticedAt.IsZero() && !r.ID.Expected() {
 			return len(waiting), r.NoticedAt, nil
 		}
 	}

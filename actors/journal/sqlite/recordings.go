@@ -58,8 +58,9 @@ func (e *Engine) DueRecordings(ctx context.Context, p protocol.Partition, after 
 // asks does so seldom.
 func (e *Engine) OldestPending(ctx context.Context, p protocol.Partition) (n int, noticedAt time.Time, err error) {
 	var oldest *int64
-	err = e.readers.QueryRowContext(ctx,
-		"SELECT count(*), min(noticed_at) FROM recording INDEXED BY recording_pending WHERE status = 'pending' AND part = ?", int64(p)).Scan(&n, &oldest)
+	const pending = " FROM recording INDEXED BY recording_pending WHERE status = 'pending' AND part = ?1"
+	err = e.readers.QueryRowContext(ctx, "SELECT (SELECT count(*)"+pending+"), (SELECT noticed_at"+pending+
+		" AND noticed_at IS NOT NULL AND id NOT LIKE 'call:%' ORDER BY noticed_at LIMIT 1)", int64(p)).Scan(&n, &oldest)
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("count pending recordings: %w", err)
 	}
