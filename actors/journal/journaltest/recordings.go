@@ -54,7 +54,7 @@ func testRecordings(t *testing.T, open Open) {
 	same(t, "pending", []any{n, oldest}, err, []any{5, start})
 	// What a call must have left behind, and nobody has told of, is no old one.
 	sought := waits("call:0190a1b2-0000-7000-8000-000000000001", -time.Hour, time.Hour)
-	sought.Partition = 6
+	sought.Partition, sought.Call, sought.Booking = 6, protocol.CallID{}, protocol.BookingID{}
 	commit(t, e, journal.Change{Recordings: []protocol.Recording{sought}})
 	n, oldest, err = e.OldestPending(ctx, 6)
 	same(t, "sought", []any{n, oldest}, err, []any{1, time.Time{}})
