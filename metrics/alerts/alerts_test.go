@@ -1,0 +1,68 @@
+package alerts_test
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"testing"
+
+	"maskswitch/metrics/alerts"
+)
+
+var update = flag.Bool("update", false, "write the files anew")
+
+// The files are what the table says.
+func TestTheFilesAreOfTheTable(t *testing.T) {
+	for path, text := range map[string]string{
+		"indicators.yml":           alerts.Render(alerts.Indicators()),
+		"slo.yml":                  alerts.Render(alerts.Budgets()),
+		"alerts.yml":               alerts.Render(alerts.Alerting()),
+		"testdata/alerts_test.yml": alerts.Tests(alerts.Alerts(), alerts.Plain),
+		"testdata/slo_test.yml":    alerts.Tests(alerts.Alerts(), alerts.OfSLO),
+		"testdata/weekly_test.yml": alerts.Tests(alerts.Alerts(), alerts.Weekly),
+	} {
+		if *update {
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if raw, err := os.ReadFile(path); err != nil || string(raw) != text {
+			t.Errorf("%s is not what the table says (-update writes it anew): %v", path, err)
+		}
+	}
+}
+
+// promtool runs Prometheus' own checks, which continuous integration has to have.
+func promtool(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	path := os.Getenv("PROMTOOL")
+	if path == "" {
+		var err error
+		if path, err = exec.LookPath("promtool"); err != nil {
+			const why = "promtool is missing: apt-get install prometheus"
+			if os.Getenv("CI") == "true" {
+				t.Fatal(why)
+			}
+			t.Skip(why)
+		}
+	}
+	out, err := exec.Command(path, args...).CombinedOutput()
+	return string(out), err
+}
+
+func TestRulesAreRules(t *testing.T) {
+	if out, err := promtool(t, "check", "rules", "indicators.yml", "slo.yml", "alerts.yml"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestAlertsFireAndAreSilent(t *testing.T) {
+	for _, file := range []string{"alerts", "slo", "weekly"} {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			if out, err := promtool(t, "test", "rules", "testdata/"+file+"_test.yml"); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
