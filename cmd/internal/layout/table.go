@@ -80,9 +80,10 @@ var Table = map[string]Rule{
 	// hold it against them.
 	"metrics": {
 		May:   []string{"actors/protocol", "metrics/family", client},
-		Tests: []string{"actors", "actors/phone", "actors/journal", "actors/recording", "http/...", model},
+		Tests: []string{"actors", "actors/phone", "actors/journal", "actors/recording", "http/...", "metrics/...", model},
 	},
 	"metrics/family": {},
+	"metrics/alerts": {May: []string{"metrics/family"}},
 	"metrics/stack":  {Tests: []string{yaml}},
 
 	// It shares nothing with the switch but the wire, so that the two do not
