@@ -11,6 +11,7 @@ import (
 
 	"maskswitch/actors/protocol"
 	"maskswitch/metrics/alerts"
+	"maskswitch/metrics/dashboards"
 )
 
 var (
@@ -44,7 +45,7 @@ func unknown(families map[string]*dto.MetricFamily, expr string) (list []string)
 			}
 			values := []string{value}
 			if strings.HasSuffix(op, "~") {
-				values = strings.Split(strings.TrimSuffix(value, `(\\.0)?`), "|")
+				values = strings.Split(strings.ReplaceAll(strings.TrimSuffix(value, `(\\.0)?`), `\\.`, "."), "|")
 			}
 			for _, v := range values {
 				if !has(family, label, v) {
@@ -103,6 +104,33 @@ func TestRulesSelectWhatIsExported(t *testing.T) {
 			for _, c := range []alerts.Case{a.Fires, a.Silent} {
 				for _, s := range c.Series {
 					check(a.Name+": "+c.Story, s.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestBoardsSelectWhatIsExported(t *testing.T) {
+	families := exported(t)
+	recorded := make(map[string]bool)
+	for _, g := range slices.Concat(alerts.Indicators(), alerts.Budgets()) {
+		for _, r := range g.Rules {
+			recorded[r.Record] = true
+		}
+	}
+	rule := regexp.MustCompile(`\b(?:slo|job):[a-z0-9_:]+`)
+	for _, b := range dashboards.Boards() {
+		for _, r := range b.Rows {
+			for _, p := range r.Panels {
+				for _, q := range p.Queries {
+					for _, name := range rule.FindAllString(q.Expr, -1) {
+						if !recorded[name] {
+							t.Errorf("%s: %s shows %s, which no rule records", b.Title, p.Title, name)
+						}
+					}
+					for _, what := range unknown(families, rule.ReplaceAllString(q.Expr, "up")) {
+						t.Errorf("%s: %s shows %s, which no switch exports", b.Title, p.Title, what)
+					}
 				}
 			}
 		}

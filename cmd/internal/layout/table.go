@@ -84,7 +84,11 @@ var Table = map[string]Rule{
 	},
 	"metrics/family": {},
 	"metrics/alerts": {May: []string{"metrics/family"}},
-	"metrics/stack":  {Tests: []string{yaml}},
+	"metrics/dashboards": {
+		May:   []string{"metrics/family"},
+		Tests: []string{"gonum.org/v1/plot"}, // draws the previews
+	},
+	"metrics/stack": {Tests: []string{yaml}},
 
 	// It shares nothing with the switch but the wire, so that the two do not
 	// make the same mistake; a phone number is one on both sides.
