@@ -88,6 +88,9 @@ func (a *Actor) handle(c actor.Context, m any) {
 		a.start(c, m)
 	case protocol.Delivery:
 		a.route(c, m)
+	case protocol.Explain:
+		m.Route = Route(a.booking(), m.Route, time.Now())
+		m.Done(m)
 	case protocol.RepeatBooking:
 		a.repeat(m)
 	case protocol.MoveCheckout:

@@ -63,10 +63,13 @@ func (s *Shard) Receive(c actor.Context) {
 		s.asleep.put(keep(m.Booking))
 	case protocol.Delivery:
 		if !s.pass(c, m.Route.Booking, m) {
-			refusal := protocol.Refuse(protocol.OutcomeNoBooking, "the caller's booking has just ended")
-			refusal.Booking, refusal.Caller = m.Route.Booking, m.Route.Caller
-			m.Route = refusal
+			m.Route = justEnded(m.Route)
 			c.Send(s.config.Calls(m.Event.Facts().Session), m)
+		}
+	case protocol.Explain:
+		if !s.pass(c, m.Route.Booking, m) {
+			m.Route = justEnded(m.Route)
+			m.Done(m)
 		}
 	case protocol.CheckOut:
 		s.pass(c, m.Booking, m) // not there: it ended early
@@ -199,4 +202,11 @@ func (s *Shard) rebuild(c actor.Context, m rebuilt) {
 	for _, waiting := range queue {
 		c.Send(c.Self(), waiting)
 	}
+}
+
+// justEnded refuses a caller whom the number still sent here.
+func justEnded(r protocol.Route) protocol.Route {
+	refusal := protocol.Refuse(protocol.OutcomeNoBooking, "the caller's booking has just ended")
+	refusal.Booking, refusal.Caller = r.Booking, r.Caller
+	return refusal
 }

@@ -129,6 +129,8 @@ type Store interface {
 	Story(ctx context.Context, id protocol.CallID) ([]protocol.Line, error)
 	// Calls lists calls in order of id, q.Limit at most, all if that is 0.
 	Calls(ctx context.Context, q protocol.CallQuery) ([]protocol.Call, error)
+	// FindCalls looks for calls by their own facts. It reads what may be many.
+	FindCalls(ctx context.Context, q protocol.CallSearch) (protocol.CallPage, error)
 	// Recording finds a recording: ErrNone if there is none.
 	Recording(ctx context.Context, id protocol.RecordingID) (protocol.Recording, error)
 	// Recordings lists a call's recordings in order of id, BookingRecordings those

@@ -31,6 +31,8 @@ func (a *Actor) Receive(c actor.Context) {
 	switch m := c.Message().(type) {
 	case protocol.Delivery:
 		a.route(c, m)
+	case protocol.Explain:
+		a.explain(c, m)
 	case protocol.LendNumber:
 		a.number.Lend(m)
 	case protocol.ReleaseNumber:
@@ -93,4 +95,15 @@ func (a *Actor) route(c actor.Context, d protocol.Delivery) {
 		return
 	}
 	c.Send(a.calls(d.Event.Facts().Session), d)
+}
+
+// explain says what route would do.
+func (a *Actor) explain(c actor.Context, m protocol.Explain) {
+	m.State = a.number.State
+	m.Route = a.number.Route(m.From, m.Withheld)
+	if m.Route.Refusal == protocol.OutcomeNone {
+		c.Send(a.bookings(m.Route.Booking), m)
+		return
+	}
+	m.Done(m)
 }

@@ -134,6 +134,8 @@ func (a *Actor) Receive(c actor.Context) {
 		}
 	case protocol.Delivery:
 		a.route(c, m)
+	case protocol.Explain:
+		a.explain(c, m)
 	case Open:
 		a.open(c, m)
 	case Move:
@@ -179,8 +181,24 @@ func (a *Actor) route(c actor.Context, d protocol.Delivery) {
 		c.Send(pid, d)
 		return
 	}
-	d.Route = protocol.Refuse(protocol.OutcomeUnallocated, "the number called is not in the pool")
+	d.Route = unallocated()
 	c.Send(a.call(facts.Session), d)
+}
+
+func unallocated() protocol.Route {
+	return protocol.Refuse(protocol.OutcomeUnallocated, "the number called is not in the pool")
+}
+
+// explain goes the way of route, and counts nothing.
+func (a *Actor) explain(c actor.Context, m protocol.Explain) {
+	pid, ok := a.numbers[m.To]
+	if !ok {
+		m.Route = unallocated()
+		m.Done(m)
+		return
+	}
+	m.InPool = true
+	c.Send(pid, m)
 }
 
 func (a *Actor) open(c actor.Context, m Open) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"maskswitch/actors/phone"
 	"maskswitch/actors/protocol"
 )
 
@@ -226,7 +225,7 @@ func (s *Server) listBookings(w http.ResponseWriter, r *http.Request) error {
 				return refuse(invalid, "unknown_status", name, "status is live, quarantine or closed")
 			}
 		case "party":
-			query.Party, err = partyParameter(value)
+			query.Party, err = numberParameter(name, value)
 		default:
 			return unknownParameter(name, "this list takes limit, cursor, status and party")
 		}
@@ -255,13 +254,4 @@ func (s *Server) listBookings(w http.ResponseWriter, r *http.Request) error {
 		list.Bookings[i] = rowOf(found[i])
 	}
 	return reply(w, http.StatusOK, list)
-}
-
-// partyParameter takes a space for the plus sign that a client forgot to
-// escape: no number has a space, so nothing else can be meant.
-func partyParameter(value string) (phone.Number, error) {
-	if rest, ok := strings.CutPrefix(value, " "); ok {
-		value = "+" + rest
-	}
-	return parseNumber(value, "party")
 }

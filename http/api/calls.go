@@ -77,6 +77,10 @@ func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	media, err := negotiate(r, mediaJSON, mediaCSV)
+	if err != nil {
+		return err
+	}
 	limit, after := defaultLimit, protocol.CallID{}
 	err = parameters(r, func(name, value string) (err error) {
 		switch name {
@@ -107,7 +111,7 @@ func (s *Server) listCalls(w http.ResponseWriter, r *http.Request) error {
 	for i := range found {
 		list.Calls[i] = callRowOf(found[i], booking.PublicID())
 	}
-	return reply(w, http.StatusOK, list)
+	return s.replyCalls(w, r, media, list)
 }
 
 // bookingOf reads the booking in the path.

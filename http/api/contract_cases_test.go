@@ -28,6 +28,8 @@ var plain = []struct{ method, target, body string }{
 	{"DELETE", "/bookings/bk_1", ""},
 	{"GET", "/bookings/bk_1/calls", ""},
 	{"GET", "/bookings/bk_1/recordings", ""},
+	{"GET", "/calls", ""},
+	{"GET", "/explain?from=%2B13125550111&to=%2B13125550100", ""},
 	{"GET", "/calls/" + callA, ""},
 	{"POST", "/calls/" + callA + "/recording", `{"action":"pause"}`},
 	{"GET", "/recordings/r1", ""},
@@ -43,7 +45,7 @@ var plain = []struct{ method, target, body string }{
 type contractCase struct {
 	desk                 *desk
 	method, target, body string
-	change               string // what is unusual: "keyless", "nokey", "form", or a range of bytes
+	change               string // what is unusual: "keyless", "nokey", "form", a range of bytes, or what is accepted
 	status               int
 }
 
@@ -192,6 +194,17 @@ func particular() []contractCase {
 		{taped, "GET", "/bookings/bk_1/calls?limit=1&cursor=" + callA, "", "", 200},
 		{taped, "GET", "/bookings/bk_1/calls?limit=0", "", "", 400},
 		{taped, "GET", "/bookings/bk_2/calls", "", "", 404},
+		{taped, "GET", "/bookings/bk_1/calls", "", "accept: text/csv", 200},
+		{taped, "GET", "/bookings/bk_1/calls", "", "accept: image/png", 406},
+		{taped, "GET", "/calls", "", "", 200},
+		{taped, "GET", "/calls?limit=1", "", "accept: text/csv", 200},
+		{taped, "GET", "/calls?from=2026-01-01T00:00:00Z&to=1767232800.5&outcome=talked&number=%2B13125550100&order=oldest&limit=1000&cursor=" + callA, "", "", 200},
+		{taped, "GET", "/calls?outcome=live", "", "", 200},
+		{taped, "GET", "/calls?outcome=lost", "", "", 400},
+		{taped, "GET", "/calls", "", "accept: application/xml", 406},
+		{&desk{explains: connects()}, "GET", "/explain?from=%2B13125550111&to=%2B13125550100", "", "", 200},
+		{live, "GET", "/explain?from=anonymous&to=%2B13125550100", "", "", 200},
+		{live, "GET", "/explain?to=%2B13125550100", "", "", 400},
 		{taped, "GET", "/bookings/bk_1/recordings", "", "", 200},
 		{taped, "GET", "/bookings/bk_2/recordings", "", "", 404},
 		{taped, "GET", "/calls/" + callA, "", "", 200},

@@ -15,7 +15,7 @@ import (
 )
 
 func init() {
-	for _, kind := range []string{"audio/mpeg", "audio/wav"} {
+	for _, kind := range []string{"audio/mpeg", "audio/wav", "text/csv"} {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
 	}
 }
@@ -96,6 +96,29 @@ func (d *desk) Calls(ctx context.Context, booking string, after protocol.CallID,
 		}
 	}
 	return out, nil
+}
+
+func (d *desk) FindCalls(ctx context.Context, q protocol.CallSearch) (page protocol.CallPage, err error) {
+	if err := d.called(ctx, q); err != nil {
+		return page, err
+	}
+	for _, c := range d.tape.calls {
+		if q.Fits(c) && c.ID.String() > q.After.String() {
+			page.Calls = append(page.Calls, c)
+			if len(page.Calls) == q.Limit {
+				page.Next = c.ID
+				break
+			}
+		}
+	}
+	return page, nil
+}
+
+func (d *desk) Explain(ctx context.Context, from, to phone.Number, withheld bool) (protocol.Explanation, error) {
+	if err := d.called(ctx, to); err != nil {
+		return protocol.Explanation{}, err
+	}
+	return d.explains, nil
 }
 
 func (d *desk) Call(ctx context.Context, id protocol.CallID) (protocol.Call, []protocol.Line, error) {

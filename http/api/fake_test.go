@@ -34,6 +34,7 @@ type desk struct {
 	numbers  []protocol.NumberStatus // in the order of their digits
 	orders   []protocol.NumberOrder
 	tape     shelf
+	explains protocol.Explanation
 }
 
 func (d *desk) called(ctx context.Context, arg any) error {

@@ -25,6 +25,7 @@ var (
 	forbidden    = verdict{http.StatusForbidden, "Forbidden"}
 	notFound     = verdict{http.StatusNotFound, "Not found"}
 	notAllowed   = verdict{http.StatusMethodNotAllowed, "Method not allowed"}
+	unacceptable = verdict{http.StatusNotAcceptable, "Not acceptable"}
 	conflict     = verdict{http.StatusConflict, "Conflict"}
 	tooLarge     = verdict{http.StatusRequestEntityTooLarge, "Body too large"}
 	wrongMedia   = verdict{http.StatusUnsupportedMediaType, "Unsupported media type"}

@@ -287,6 +287,32 @@ func TestRefusals(t *testing.T) {
 		{"the carrier with a GET", request("GET", "/webhooks/voice", "")},
 	}
 	var out strings.Builder
+	for _, c := range []struct{ story, target string }{
+		{"a time that is none", "/calls?from=yesterday"},
+		{"a time before all times", "/calls?to=-1"},
+		{"an end before the beginning", "/calls?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z"},
+		{"an outcome that is none", "/calls?outcome=lost"},
+		{"an empty outcome", "/calls?outcome="},
+		{"a number that is none", "/calls?number=13125550100"},
+		{"an order that is none", "/calls?order=random"},
+		{"a cursor that is none", "/calls?cursor=1"},
+		{"a filter that is none", "/calls?booking=bk_1"},
+		{"nobody rings", "/explain?to=%2B13125550100"},
+		{"nobody is rung", "/explain?from=%2B13125550100"},
+		{"no number rings", "/explain?from=me&to=%2B13125550100"},
+		{"a word too many", "/explain?from=%2B13125550111&to=%2B13125550100&when=now"},
+	} {
+		cases = append(cases, struct {
+			story string
+			r     *http.Request
+		}{c.story, request("GET", c.target, "")})
+	}
+	picture := request("GET", "/calls", "")
+	picture.Header.Set("Accept", "image/png, text/csv;q=0")
+	cases = append(cases, struct {
+		story string
+		r     *http.Request
+	}{"a form that it has not", picture})
 	d := &desk{}
 	h := serve(d, func(c *api.Config) { c.Webhook = http.NotFoundHandler() })
 	for _, c := range cases {

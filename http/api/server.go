@@ -60,6 +60,9 @@ type Switch interface {
 
 	Calls(ctx context.Context, booking string, after protocol.CallID, limit int) ([]protocol.Call, error)
 	Call(ctx context.Context, id protocol.CallID) (protocol.Call, []protocol.Line, error)
+	FindCalls(ctx context.Context, q protocol.CallSearch) (protocol.CallPage, error)
+	// Explain says what would happen to a call now; it changes nothing.
+	Explain(ctx context.Context, from, to phone.Number, withheld bool) (protocol.Explanation, error)
 	// PauseRecording returns when the carrier has paused or resumed.
 	PauseRecording(ctx context.Context, call protocol.CallID, paused bool) (protocol.RecordingSwitch, error)
 
@@ -151,6 +154,8 @@ var routes = []route{
 	{"/bookings/{id}", http.MethodDelete, false, patience, (*Server).deleteBooking},
 	{"/bookings/{id}/calls", http.MethodGet, false, patience, (*Server).listCalls},
 	{"/bookings/{id}/recordings", http.MethodGet, false, patience, (*Server).listRecordings},
+	{"/calls", http.MethodGet, false, patience, (*Server).searchCalls},
+	{"/explain", http.MethodGet, false, patience, (*Server).explain},
 	{"/calls/{id}", http.MethodGet, false, patience, (*Server).readCall},
 	{"/calls/{id}/recording", http.MethodPost, false, pausePatience, (*Server).pauseRecording},
 	{"/recordings/{id}", http.MethodGet, false, patience, (*Server).readRecording},

@@ -139,6 +139,12 @@ func (h *history) compare(t *testing.T, rt *rapid.T) {
 		wantRecordings, wantErr := h.model.BookingRecordings(ctx, id)
 		agree("recordings of a booking", recordings, err, wantRecordings, wantErr)
 	}
+	for _, q := range searches() {
+		page, err := h.real.FindCalls(ctx, q)
+		want, wantErr := h.model.FindCalls(ctx, q)
+		agree(fmt.Sprintf("calls by %+v", q), append([]protocol.Call(nil), page.Calls...), err, want.Calls, wantErr)
+		agree(fmt.Sprintf("the next page of %+v", q), page.Next, nil, want.Next, nil)
+	}
 	for _, id := range erasureIDs {
 		got, err := h.real.Erasure(ctx, id)
 		want, wantErr := h.model.Erasure(ctx, id)
@@ -348,4 +354,20 @@ func anyErasure(rt *rapid.T) protocol.ErasureRow {
 
 func anyForgetting(rt *rapid.T) journal.Forgetting {
 	return journal.Forgetting{ID: pick(rt, bookingIDs), A: rapid.Bool().Draw(rt, "a"), B: rapid.Bool().Draw(rt, "b")}
+}
+
+// searches are queries for calls in every direction, each with few to look at.
+func searches() (list []protocol.CallSearch) {
+	for _, newest := range []bool{false, true} {
+		for _, after := range []protocol.CallID{{}, callIDs[1]} {
+			for _, scan := range []int{0, 2} {
+				list = append(list,
+					protocol.CallSearch{Newest: newest, After: after, Limit: 2, Scan: scan},
+					protocol.CallSearch{Newest: newest, After: after, Limit: 5, Scan: scan, Live: true},
+					protocol.CallSearch{Newest: newest, After: after, Limit: 5, Scan: scan, Outcome: protocol.OutcomeTalked},
+					protocol.CallSearch{Newest: newest, After: after, Limit: 5, Scan: scan, From: start, To: start.Add(time.Second)})
+			}
+		}
+	}
+	return list
 }

@@ -1,7 +1,9 @@
 package journaltest
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -193,6 +195,7 @@ func testCalls(t *testing.T, open Open) {
 	same(t, "a page of them", list, err, mine[2:4])
 	list, err = e.Calls(ctx, protocol.CallQuery{Limit: 2})
 	same(t, "all calls", list, err, []protocol.Call{mine[0], other})
+	findCalls(t, e, append([]protocol.Call{mine[0], other}, mine[1:]...))
 	// A call that learns its booking late is found by it.
 	late := callAt(t, start.Add(time.Hour), "late")
 	late.Booking = protocol.BookingID{}
@@ -201,4 +204,43 @@ func testCalls(t *testing.T, open Open) {
 	commit(t, e, journal.Change{Calls: []protocol.Call{late}})
 	list, err = e.Calls(ctx, protocol.CallQuery{Booking: booking, After: mine[4].ID})
 	same(t, "one that came late", list, err, []protocol.Call{late})
+}
+
+// findCalls looks for calls by each of their facts; all are in the order of time.
+func findCalls(t *testing.T, e journal.Engine, all []protocol.Call) {
+	t.Helper()
+	ctx := context.Background()
+	newest := slices.Clone(all)
+	slices.Reverse(newest)
+	busy, live := all[2], all[4]
+	busy.Outcome, live.EndAt = protocol.OutcomeBusy, time.Time{}
+	commit(t, e, journal.Change{Calls: []protocol.Call{busy, live}})
+	all[2], newest[len(all)-3], all[4], newest[len(all)-5] = busy, busy, live, live
+	elsewhere, err := phone.Parse("+13125559999")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what string
+		q    protocol.CallSearch
+		want []protocol.Call
+		next protocol.CallID
+	}{
+		{"all", protocol.CallSearch{Limit: 10}, all, protocol.CallID{}},
+		{"the newest first", protocol.CallSearch{Newest: true, Limit: 10}, newest, protocol.CallID{}},
+		{"a page", protocol.CallSearch{Limit: 2}, all[:2], all[1].ID},
+		{"the next page", protocol.CallSearch{Limit: 2, After: all[1].ID}, all[2:4], all[3].ID},
+		{"a page of the newest", protocol.CallSearch{Newest: true, Limit: 2, After: newest[1].ID}, newest[2:4], newest[3].ID},
+		{"from an instant to another", protocol.CallSearch{Limit: 10, From: all[1].RangAt, To: all[3].RangAt}, all[1:3], protocol.CallID{}},
+		{"how it ended", protocol.CallSearch{Limit: 10, Outcome: protocol.OutcomeBusy}, []protocol.Call{busy}, protocol.CallID{}},
+		{"what is not over", protocol.CallSearch{Limit: 10, Live: true}, []protocol.Call{live}, protocol.CallID{}},
+		{"the number", protocol.CallSearch{Limit: 10, Number: all[0].Number}, all, protocol.CallID{}},
+		{"another number", protocol.CallSearch{Limit: 10, Number: elsewhere}, nil, protocol.CallID{}},
+		{"nothing among the first two", protocol.CallSearch{Limit: 10, Scan: 2, Outcome: protocol.OutcomeBusy}, nil, all[1].ID},
+		{"one among the next two", protocol.CallSearch{Limit: 10, Scan: 2, Outcome: protocol.OutcomeBusy, After: all[1].ID}, []protocol.Call{busy}, all[3].ID},
+	} {
+		page, err := e.FindCalls(ctx, c.q)
+		same(t, c.what, append([]protocol.Call(nil), page.Calls...), err, append([]protocol.Call(nil), c.want...))
+		same(t, c.what+": where it goes on", page.Next, err, c.next)
+	}
 }

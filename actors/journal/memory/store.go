@@ -155,6 +155,36 @@ func (e *Engine) Calls(_ context.Context, q protocol.CallQuery) ([]protocol.Call
 	return found, nil
 }
 
+// FindCalls implements journal.Store.
+func (e *Engine) FindCalls(_ context.Context, q protocol.CallSearch) (page protocol.CallPage, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rows := slices.SortedFunc(maps.Values(e.calls), byCall)
+	if q.Newest {
+		slices.Reverse(rows)
+	}
+	from, to := q.Range()
+	seen := 0
+	for _, c := range rows {
+		order := bytes.Compare(c.ID[:], q.After[:])
+		if q.Newest {
+			order = -order
+		}
+		if q.After != (protocol.CallID{}) && order <= 0 || bytes.Compare(c.ID[:], from[:]) < 0 || bytes.Compare(c.ID[:], to[:]) >= 0 {
+			continue
+		}
+		seen++
+		if q.Fits(c) {
+			page.Calls = append(page.Calls, c)
+		}
+		if len(page.Calls) == q.Limit || seen == q.Scan {
+			page.Next = c.ID
+			break
+		}
+	}
+	return page, nil
+}
+
 // Recording implements journal.Store.
 func (e *Engine) Recording(_ context.Context, id protocol.RecordingID) (protocol.Recording, error) {
 	e.mu.Lock()

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -214,6 +215,56 @@ func (e *Engine) Calls(ctx context.Context, q protocol.CallQuery) ([]protocol.Ca
 		return nil, fmt.Errorf("list calls: %w", err)
 	}
 	return list, nil
+}
+
+// FindCalls implements journal.Store. Ids are in the order of time, so there is no
+// index for it: what lies between two instants is read, q.Scan rows at most.
+func (e *Engine) FindCalls(ctx context.Context, q protocol.CallSearch) (page protocol.CallPage, err error) {
+	from, to := q.Range()
+	where, args, order, until := "WHERE id >= ? AND id < ?", []any{from.String(), to.String()}, "id", "id <= ?"
+	if q.Newest {
+		order, until = "id DESC", "id >= ?"
+	}
+	if q.After != (protocol.CallID{}) {
+		where, args = where+map[bool]string{false: " AND id > ?", true: " AND id < ?"}[q.Newest], append(args, q.After.String())
+	}
+	if q.Scan > 0 {
+		var last string
+		err := e.readers.QueryRowContext(ctx, "SELECT id FROM call "+where+" ORDER BY "+order+" LIMIT 1 OFFSET ?", append(args, q.Scan-1)...).Scan(&last)
+		switch {
+		case err == nil:
+			where, args = where+" AND "+until, append(args, last)
+			if page.Next, err = protocol.ParseCallID(last); err != nil {
+				return page, fmt.Errorf("find calls: %w", err)
+			}
+		case !errors.Is(err, sql.ErrNoRows):
+			return page, fmt.Errorf("find calls: %w", err)
+		}
+	}
+	fits := func(condition string, arg any) { where, args = where+" AND "+condition, append(args, arg) }
+	if !q.From.IsZero() {
+		fits("rang_at >= ?", q.From.UnixMicro())
+	}
+	if !q.To.IsZero() {
+		fits("rang_at < ?", q.To.UnixMicro())
+	}
+	if q.Outcome != protocol.OutcomeNone {
+		fits("outcome = ?", q.Outcome.String())
+	}
+	if q.Live {
+		where += " AND end_at IS NULL"
+	}
+	if q.Number.Known() {
+		fits("number = ?", q.Number.E164())
+	}
+	page.Calls, err = all(each(ctx, e.readers, "call", callColumns, readCall, where+" ORDER BY "+order+" LIMIT ?", append(args, most(q.Limit))...))
+	if err != nil {
+		return page, fmt.Errorf("find calls: %w", err)
+	}
+	if n := len(page.Calls); n > 0 && n == q.Limit {
+		page.Next = page.Calls[n-1].ID
+	}
+	return page, nil
 }
 
 // Order implements journal.Store.
