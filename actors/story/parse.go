@@ -69,7 +69,7 @@ func halves(line string) (string, string) {
 
 func (p *parser) head(word, text string) error {
 	into := map[string]*string{
-		wordCall: &p.story.Call, wordBooking: &p.story.Booking, wordNumber: &p.story.Number, wordCaller: &p.story.Caller,
+		wordCall: &p.story.Call, wordSession: &p.story.Session, wordBooking: &p.story.Booking, wordNumber: &p.story.Number, wordCaller: &p.story.Caller,
 		wordSettings: &p.story.Settings, wordStage: &p.story.Stage, wordOutcome: &p.story.Outcome, wordReason: &p.story.Reason,
 	}[word]
 	switch {

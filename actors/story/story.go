@@ -37,6 +37,7 @@ import (
 type Story struct {
 	Comment []string // on lines of its own before the head, in tests
 	Call    string
+	Session string // the carrier's for it
 	Booking string // empty: none
 	Number  string // the proxy number that was dialled
 	Caller  string // his role; empty: he is nobody's party
@@ -48,6 +49,9 @@ type Story struct {
 	Reason   string
 	Rungs    []Rung
 }
+
+// Closed is the stage of a call of which nothing is due any more.
+const Closed = "closed"
 
 // Kind is what a rung tells of.
 type Kind byte

@@ -33,6 +33,7 @@ var lines = []Told{
 }
 
 const ladder = `call          c1
+session       s1
 booking       stay-7, the second
 proxy number  +13125550100
 caller        party_b
@@ -63,7 +64,7 @@ talk             59.5s
 
 func told() Story {
 	return New(Story{
-		Call: "c1", Booking: "stay-7, the second", Number: "+13125550100", Caller: "party_b", Stage: "ending", Outcome: "carrier", Reason: "two\nlines",
+		Call: "c1", Session: "s1", Booking: "stay-7, the second", Number: "+13125550100", Caller: "party_b", Stage: "ending", Outcome: "carrier", Reason: "two\nlines",
 	}, lines)
 }
 

@@ -21,6 +21,7 @@ const noneYet = "none yet"
 // The words of the head and of the sums.
 const (
 	wordCall     = "call"
+	wordSession  = "session"
 	wordBooking  = "booking"
 	wordNumber   = "proxy number"
 	wordCaller   = "caller"
@@ -51,7 +52,7 @@ func (s Story) String() string {
 		began = s.Began.UTC().Format(time.RFC3339Nano)
 	}
 	for _, h := range [...]struct{ word, value string }{
-		{wordCall, s.Call}, {wordBooking, s.Booking}, {wordNumber, s.Number}, {wordCaller, s.Caller}, {wordBegan, began},
+		{wordCall, s.Call}, {wordSession, s.Session}, {wordBooking, s.Booking}, {wordNumber, s.Number}, {wordCaller, s.Caller}, {wordBegan, began},
 		{wordSettings, s.Settings}, {wordStage, s.Stage}, {wordOutcome, outcome}, {wordReason, s.Reason},
 	} {
 		if h.value != "" {

@@ -43,7 +43,7 @@ var plain = []struct{ method, target, body string }{
 type contractCase struct {
 	desk                 *desk
 	method, target, body string
-	change               string // what is unusual: "keyless", "nokey", "form", or a range of bytes
+	change               string // what is unusual: "keyless", "nokey", "form", what is accepted, or a range of bytes
 	status               int
 }
 
@@ -195,6 +195,7 @@ func particular() []contractCase {
 		{taped, "GET", "/bookings/bk_1/recordings", "", "", 200},
 		{taped, "GET", "/bookings/bk_2/recordings", "", "", 404},
 		{taped, "GET", "/calls/" + callA, "", "", 200},
+		{taped, "GET", "/calls/" + callA, "", "accept=text/plain", 200},
 		{taped, "GET", "/calls/" + callB, "", "", 200},
 		{taped, "GET", "/calls/" + erasureA, "", "", 404},
 		{taped, "POST", "/calls/" + callB + "/recording", `{"action":"pause"}`, "", 200},
