@@ -59,7 +59,6 @@ func (s Story) String() string {
 			fmt.Fprintf(&out, "%-12s  %s\n", h.word, headValue(h.value))
 		}
 	}
-	out.WriteByte('\n')
 	s.writeRungs(&out)
 	s.writeSums(&out)
 	return out.String()
@@ -74,6 +73,9 @@ func headValue(text string) string {
 }
 
 func (s Story) writeRungs(out *strings.Builder) {
+	if len(s.Rungs) > 0 {
+		out.WriteByte('\n')
+	}
 	digits := 3
 	wide, long := 0, 0
 	for _, r := range s.Rungs {
