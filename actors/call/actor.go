@@ -161,7 +161,9 @@ func (a *Actor) deliver(c actor.Context, d protocol.Delivery) {
 		ev = Rang{event, d.Route}
 	case protocol.LegNoted:
 		if slices.Contains(a.noted, event.EventID) {
+			a.repeated(a.call.Again(event, d.Read, time.Now()))
 			a.acknowledge(&d, protocol.ReceiptDuplicate)
+			a.leaveIfClosed(c)
 			return
 		}
 		if a.apply(c, ev, &d) && event.EventID != "" {
@@ -201,13 +203,18 @@ func (a *Actor) begin(call Call) {
 // the write. d is the delivery that waits for it, nil for news of our own. False
 // if the step could not be queued, and so has not happened.
 func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) bool {
-	next, fx := a.call.Step(ev, time.Now())
+	var read time.Time
+	if d != nil {
+		read = d.Read
+	}
+	next, fx := a.call.Hear(ev, read, time.Now())
 	switch {
 	case fx.Unknown:
 		d.Done(protocol.ReceiptUnknownCall, ErrForeignLeg)
 		a.leaveIfVoid(c)
 		return true
 	case fx.Duplicate:
+		a.repeated(next, fx)
 		a.acknowledge(d, protocol.ReceiptDuplicate)
 		return true
 	case !fx.Write:
@@ -215,9 +222,11 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 	default:
 		// The carrier waits two seconds for its 200, and commands leave beside the
 		// write: there is no hurry.
-		change := journal.Change{Partition: a.config.Partition, Story: append(a.unwritten, fx.Lines...), Patient: true}
+		change := journal.Change{Partition: a.config.Partition, Story: fx.Lines, Patient: true}
 		if !fx.StoryOnly {
-			change.Calls = []protocol.Call{next.Row()}
+			// What was told since the last row goes only with the next: a story
+			// that knew more than the row would not lead where the row does.
+			change.Story, change.Calls = append(a.unwritten, fx.Lines...), []protocol.Call{next.Row()}
 		}
 		if fx.Recording != nil {
 			change.Recordings = []protocol.Recording{fx.Recording.Row}
@@ -230,14 +239,12 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 			a.leaveIfVoid(c)
 			return false
 		}
-		a.unwritten = nil
+		if !fx.StoryOnly {
+			a.unwritten = nil
+		}
 	}
 	before := a.call
 	a.call = next
-	var read time.Time
-	if d != nil {
-		read = d.Read
-	}
 	if len(fx.Commands) > 0 {
 		a.flying += len(fx.Commands)
 		a.config.Outbox.Put(a.ctx, c.ActorSystem().Root, c.Self(), next.ID, read, fx.Commands...)
@@ -256,16 +263,25 @@ func (a *Actor) apply(c actor.Context, ev protocol.Event, d *protocol.Delivery) 
 // leaveIfClosed ends the actor when nothing is due any more and no command is on
 // its way: the carrier's answer to a hangup may come after the hangup's event.
 func (a *Actor) leaveIfClosed(c actor.Context) {
-	if a.call.Stage != StageClosed || a.flying > 0 || a.leaving {
+	if a.call.Stage != StageClosed || a.flying > 0 {
 		return
 	}
-	a.leaving = true
 	if len(a.unwritten) > 0 {
 		// For people to read: no promise hangs on it.
 		_ = a.config.Journal.Append(journal.Change{Partition: a.config.Partition, Story: a.unwritten, Patient: true}, nil)
 		a.unwritten = nil
 	}
+	if a.leaving {
+		return
+	}
+	a.leaving = true
 	c.Send(c.Parent(), over{session: a.call.Session, who: c.Self()})
+}
+
+// repeated notes an event that was known. Its line goes with the next write.
+func (a *Actor) repeated(next Call, fx Effects) {
+	a.call = next
+	a.unwritten = append(a.unwritten, fx.Lines...)
 }
 
 // retryWait is how long a step of our own waits for room in the journal.

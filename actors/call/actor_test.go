@@ -43,6 +43,7 @@ type door struct {
 	mu    sync.Mutex
 	full  bool
 	turns int // how often it refused
+	taken int // changes that had something to write
 }
 
 func (d *door) Append(c journal.Change, done journal.Done) error {
@@ -51,6 +52,9 @@ func (d *door) Append(c journal.Change, done journal.Done) error {
 		d.turns++
 		d.mu.Unlock()
 		return journal.ErrBusy
+	}
+	if len(c.Calls)+len(c.Story)+len(c.Recordings) > 0 {
+		d.taken++
 	}
 	d.mu.Unlock()
 	return d.Appender.Append(c, done)
@@ -67,10 +71,11 @@ func (r *rig) Do(_ context.Context, cmd protocol.Command) protocol.Reply {
 	r.sent = append(r.sent, cmd.Step())
 	hold, result := r.hold, r.answer
 	r.mu.Unlock()
+	sent := time.Now()
 	if hold != nil {
 		<-hold
 	}
-	return protocol.Reply{Result: result, Attempts: 1, Alive: true, Detail: "why"}
+	return protocol.Reply{Result: result, Attempts: 1, Alive: true, Detail: "why", Sent: sent}
 }
 
 // carrier has every command from now on wait, if hold is not nil, and come to
@@ -323,6 +328,9 @@ func TestACallThatIsGivenUpIsOver(t *testing.T) {
 			}
 			if row := r.row(); row.Outcome != protocol.OutcomeFailed || row.State != "" {
 				t.Errorf("ended as %v, %s", row.Outcome, row.State)
+			}
+			if _, end, ok := strings.Cut(r.story().String(), "given up"); !ok || strings.Count(end, "←  hangup") != 2 {
+				t.Errorf("the story ends with %q", end)
 			}
 		})
 	})

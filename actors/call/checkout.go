@@ -26,7 +26,7 @@ func (c *Call) bookingOver(ev protocol.BookingOver, now time.Time, fx *Effects) 
 		c.CutAt = end
 	}
 	fx.Write = true
-	c.tell(fx, now, `{"note":"booking over"}`)
+	c.tell(fx, now, "")
 	return true
 }
 
@@ -39,7 +39,6 @@ func (c *Call) cutDue(now time.Time) bool {
 // happened before.
 func (c *Call) cut(now time.Time, fx *Effects) {
 	c.because(cutReason)
-	c.tell(fx, now, `{"note":"cut"}`)
 	c.letGo(now, fx)
 }
 

@@ -37,7 +37,7 @@ func TestCheckoutCutsACall(t *testing.T) {
 			{0, answered(b), "record_start"}, {0, reply(protocol.StartRecording{}, protocol.CommandOK), ""},
 		}, more...)
 	}
-	for _, s := range []story{
+	for _, s := range []scene{
 		{"in the talk", talk(
 			beat{0, over, "speak:checkout"}, beat{4 * time.Second, spoken(a), ""}, beat{0, spoken(b), ""},
 			beat{6*time.Second - 1, nil, ""}, beat{1, nil, "hangup"}, beat{0, gone, ""}, beat{0, goneB, ""},
@@ -135,7 +135,7 @@ func TestCheckoutNotice(t *testing.T) {
 		{"nothing to say", cutting(t, time.Minute), silent, "", StageTalking},
 		{"they may finish", finishing, told, "", StageTalking},
 	} {
-		story{c.name, []beat{
+		scene{c.name, []beat{
 			{0, ring(c.route), "answer"}, {0, answered(protocol.LegA), "transfer"}, {0, answered(protocol.LegB), "record_start"}, {0, bookingOver(0), c.want},
 		}, protocol.OutcomeNone, c.stage, ""}.tell(t, c.set)
 	}
@@ -169,10 +169,10 @@ func TestALostAnswerToATransferCutsNobodyOff(t *testing.T) {
 	lost := reply(protocol.Transfer{}, protocol.CommandTimeout)
 	set := told
 	set.Recording = protocol.RecordOff
-	story{"B answers first", []beat{
+	scene{"B answers first", []beat{
 		{0, ring(cutting(t, 0)), "answer"}, {0, answered(a), "transfer"}, {0, answered(b), ""}, {0, lost, ""}, {0, spoken(a), ""},
 	}, protocol.OutcomeNone, StageTalking, "why"}.tell(t, set)
-	story{"nothing is heard of B", []beat{
+	scene{"nothing is heard of B", []beat{
 		{0, ring(cutting(t, 0)), "answer"}, {0, answered(a), "transfer"}, {0, lost, "speak:unreachable"},
 	}, protocol.OutcomeCarrier, StageTelling, "why"}.tell(t, set)
 }
@@ -181,7 +181,7 @@ func TestALostAnswerToATransferCutsNobodyOff(t *testing.T) {
 func TestARecordingThatFailsForAKnownReason(t *testing.T) {
 	a, b := protocol.LegA, protocol.LegB
 	failed := protocol.RecordingFailed{About: facts(a), Reason: "why"}
-	story{"refused before for the same", []beat{
+	scene{"refused before for the same", []beat{
 		{0, ring(cutting(t, 0)), "answer"}, {0, answered(a), "transfer"}, {0, answered(b), "record_start"}, {0, reply(protocol.Transfer{}, protocol.CommandTimeout), ""},
 		{0, hungUp(b, protocol.CauseNormalClearing), ""}, {0, hungUp(a, protocol.CauseNormalClearing), ""}, {0, failed, ""},
 	}, protocol.OutcomeTalked, StageClosed, "why"}.tell(t, told)

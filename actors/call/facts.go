@@ -140,6 +140,7 @@ type Call struct {
 	Patience   int       // how often a deadline has passed in this stage
 	Stuck      bool      // an event that was due did not come
 	Lines      int       // of the story so far
+	Repeats    int       // events that were known
 }
 
 // Rang is a ring together with where it leads.
@@ -153,7 +154,7 @@ type Effects struct {
 	Commands  []protocol.Command
 	Lines     []protocol.Line
 	Recording *protocol.FetchRecording // its row goes to disk, and then it to the queue
-	Duplicate bool                     // the event was known: nothing has changed
+	Duplicate bool                     // the event was known: nothing has changed but the story
 	Unknown   bool                     // the event is about a leg that is none of ours
 	Over      bool                     // its booking is to be told that the last leg has ended
 	Write     bool                     // what has changed must be on disk before anybody is told

@@ -6,14 +6,14 @@ import (
 	"maskswitch/actors/protocol"
 )
 
-// replied notes what the carrier made of a command.
-func (c *Call) replied(ev protocol.CommandEnded, now time.Time, fx *Effects) {
+// replied notes what the carrier made of a command; false if nothing is waiting
+// for that.
+func (c *Call) replied(ev protocol.CommandEnded, now time.Time, fx *Effects) bool {
 	which, side := c.sending(ev)
 	if which < 0 || !c.Sent[which].sent() || c.Sent[which].Ended {
-		return
+		return false
 	}
 	c.Sent[which].Ended, c.Sent[which].Result = true, ev.Reply.Result
-	c.tell(fx, now, replyLine(ev))
 	gone := ev.Reply.Result == protocol.CommandLegGone ||
 		ev.Command == protocol.CommandFind && ev.Reply.Result == protocol.CommandOK && !ev.Reply.Alive
 	switch {
@@ -32,6 +32,7 @@ func (c *Call) replied(ev protocol.CommandEnded, now time.Time, fx *Effects) {
 		// would record twice.
 		fx.Write = true
 	}
+	return true
 }
 
 func (c *Call) sending(ev protocol.CommandEnded) (which int, side protocol.Leg) {
@@ -179,15 +180,34 @@ func (c *Call) giveUp(now time.Time, fx *Effects) {
 	c.release(now, fx)
 }
 
+// abandon ends what lives of a call that cannot be run, and tells so.
+func (c Call) abandon(now time.Time) Effects {
+	var fx Effects
+	c.Lines += storyGap
+	c.tell(&fx, now, `{"note":"given up","stage":"`+StageClosed.String()+`","outcome":"`+protocol.OutcomeFailed.String()+`"}`)
+	for _, leg := range [...]Leg{c.A, c.B} {
+		if leg.known() && !leg.over() {
+			c.command(&fx, now, protocol.HangUp{Leg: leg.ID})
+		}
+	}
+	return fx
+}
+
 // again sends once more what went out before a crash and shows no effect. The
 // carrier ignores a repeated id for a minute. After that only what does no harm
 // twice is repeated: a second transfer would dial B again, so A is told and let
 // go instead; a second recording is started only if the first was never taken;
 // what was to be said then has been heard, or comes too late.
 func (c *Call) again(now time.Time, fx *Effects) {
+	// Lines may have been written since the row was: the story leaves a gap for
+	// them, and none is written over.
+	c.Lines += storyGap
+	c.tell(fx, now, "")
+	fx.Write = true
 	open := func(which int) bool { return c.Sent[which].sent() && !c.Sent[which].Ended }
 	young := func(which int) bool { return now.Sub(c.Sent[which].At) < repeatWindow }
 	resend := func(which int) { c.Sent[which] = Sending{} }
+	asked := open(sendFindA) || open(sendFindB)
 	if open(sendRecord) && c.Recordings == "" {
 		// Also on a leg that is over: then the carrier says so, and nobody waits
 		// for a recording that was never begun.
@@ -220,7 +240,7 @@ func (c *Call) again(now time.Time, fx *Effects) {
 			c.hangUp(side, now, fx)
 		}
 	}
-	if open(sendFindA) || open(sendFindB) {
+	if asked {
 		resend(sendFindA)
 		resend(sendFindB)
 		c.Patience, c.Deadline = 0, now
@@ -230,11 +250,6 @@ func (c *Call) again(now time.Time, fx *Effects) {
 		// retries have had their time.
 		c.Deadline = earlier(c.Deadline, now.Add(recoverWait))
 	}
-	// Lines may have been written since the row was: the story leaves a gap for
-	// them, and none is written over.
-	c.Lines += storyGap
-	c.tell(fx, now, `{"note":"recovered"}`)
-	fx.Write = true
 }
 
 // storyGap is more lines than a call tells between two writes of its row.

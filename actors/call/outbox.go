@@ -74,7 +74,7 @@ func (o *Outbox) Put(ctx context.Context, root *actor.RootContext, to *actor.PID
 			reply := o.carrier.Do(ctx, cmd)
 			if to != nil && ctx.Err() != context.Canceled {
 				root.Send(to, protocol.CommandEnded{
-					Command: cmd.Kind(), Step: cmd.Step(), Leg: cmd.Target(), Reply: reply, At: time.Now(),
+					Command: cmd.Kind(), Step: cmd.Step(), Leg: cmd.Target(), Reply: reply, Read: read, At: time.Now(),
 				})
 			}
 		})

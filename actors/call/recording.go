@@ -102,7 +102,6 @@ func (c *Call) informed(now time.Time, fx *Effects) bool {
 		c.Unheard = true
 		if c.because(unheard) {
 			fx.Write = true
-			c.tell(fx, now, `{"note":"not recorded"}`)
 		}
 	case c.A.spoken():
 		c.ConsentAt = c.A.SpokenAt

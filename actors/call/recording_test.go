@@ -36,7 +36,7 @@ func TestConsent(t *testing.T) {
 	chosen, cut := recording(t, protocol.RecordDefault), cutting(t, 10*time.Second)
 	consent := told
 	consent.Consent = "This call is recorded."
-	for _, s := range []story{
+	for _, s := range []scene{
 		{"they hear it", talk(chosen, "speak:consent", append([]beat{
 			{0, reply(line, protocol.CommandOK), ""}, {3 * time.Second, spoken(a), "record_start"}, {0, spoken(a), ""}, {0, spoken(b), ""},
 			{0, reply(protocol.StartRecording{}, protocol.CommandOK), ""},
@@ -69,8 +69,8 @@ func TestConsent(t *testing.T) {
 	}
 	unrecorded := consent
 	unrecorded.Recording = protocol.RecordOff
-	story{"the booking wants it, the operator does not", talk(recording(t, protocol.RecordDualWAV), "speak:consent"), protocol.OutcomeNone, StageTalking, ""}.tell(t, unrecorded)
-	story{"nobody wants it", talk(chosen, ""), protocol.OutcomeNone, StageTalking, ""}.tell(t, unrecorded)
+	scene{"the booking wants it, the operator does not", talk(recording(t, protocol.RecordDualWAV), "speak:consent"), protocol.OutcomeNone, StageTalking, ""}.tell(t, unrecorded)
+	scene{"nobody wants it", talk(chosen, ""), protocol.OutcomeNone, StageTalking, ""}.tell(t, unrecorded)
 }
 
 // The operator takes the line back while it is being said: they hear the rest
@@ -255,35 +255,35 @@ func TestPause(t *testing.T) {
 	}
 	ok, refused, timeout := protocol.CommandOK, protocol.CommandRefused, protocol.CommandTimeout
 	for _, s := range []struct {
-		story
+		scene
 		want Tape
 	}{
-		{story{name: "and its end", beats: talk(
+		{scene{name: "and its end", beats: talk(
 			beat{0, goOn, ""}, beat{0, pause, "record_pause:1"}, beat{0, pause, ""}, beat{0, done(1, ok), ""}, beat{0, pause, ""},
 			beat{time.Second, goOn, "record_resume:2"}, beat{0, done(1, ok), ""}, beat{0, resumed(2, ok), ""}, beat{0, goOn, ""},
 		)}, Tape{false, epoch.Add(time.Second), false, 2}},
-		{story{name: "refused, and asked for again", beats: talk(
+		{scene{name: "refused, and asked for again", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{0, done(1, refused), ""}, beat{0, goOn, ""}, beat{0, pause, "record_pause:2"}, beat{0, done(2, ok), ""},
 		)}, Tape{true, epoch, false, 2}},
-		{story{name: "without an answer, asked for again soon", beats: talk(
+		{scene{name: "without an answer, asked for again soon", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{0, done(1, timeout), ""}, beat{59 * time.Second, pause, "record_pause:1"}, beat{0, done(1, ok), ""},
 		)}, Tape{true, epoch.Add(59 * time.Second), false, 1}},
-		{story{name: "without an answer, asked for again late", beats: talk(
+		{scene{name: "without an answer, asked for again late", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{0, done(1, timeout), ""}, beat{time.Minute, pause, "record_pause:2"}, beat{0, done(2, ok), ""},
 		)}, Tape{true, epoch.Add(time.Minute), false, 2}},
-		{story{name: "without an answer, and taken back", beats: talk(
+		{scene{name: "without an answer, and taken back", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{0, done(1, timeout), ""}, beat{0, goOn, "record_resume:2"}, beat{0, resumed(2, ok), ""},
 		)}, Tape{false, epoch, false, 2}},
-		{story{name: "a restart before the answer", beats: talk(
+		{scene{name: "a restart before the answer", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{time.Second, protocol.Recovered{}, "record_pause:1"}, beat{0, done(1, ok), ""},
 		)}, Tape{true, epoch.Add(time.Second), false, 1}},
-		{story{name: "a restart long after", beats: talk(
+		{scene{name: "a restart long after", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{time.Minute, protocol.Recovered{}, ""}, beat{0, pause, "record_pause:2"}, beat{0, done(2, ok), ""},
 		)}, Tape{true, epoch.Add(time.Minute), false, 2}},
-		{story{name: "a restart when they are leaving", beats: talk(
+		{scene{name: "a restart when they are leaving", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{0, hungUp(b, protocol.CauseNormalClearing), ""}, beat{0, protocol.Recovered{}, ""}, beat{0, pause, ""},
 		), stage: StageEnding}, Tape{false, time.Time{}, false, 1}},
-		{story{name: "the leg is gone", beats: talk(
+		{scene{name: "the leg is gone", beats: talk(
 			beat{0, pause, "record_pause:1"}, beat{0, done(1, protocol.CommandLegGone), ""}, beat{0, pause, ""},
 		), stage: StageEnding}, Tape{false, time.Time{}, false, 1}},
 	} {

@@ -14,7 +14,7 @@ func TestLateCallers(t *testing.T) {
 	ended := protocol.Speak{What: "ended"}
 	rungB := Rang{protocol.LegRang{About: facts(b)}, protocol.Route{}}
 	gone := hungUp(a, protocol.CauseNormalClearing)
-	for _, s := range []story{
+	for _, s := range []scene{
 		{"told and let go", []beat{
 			{0, ring(late), "answer"}, {0, reply(protocol.Answer{}, protocol.CommandOK), ""},
 			{time.Second, answered(a), "speak:ended"}, {0, reply(ended, protocol.CommandOK), ""},
@@ -82,7 +82,7 @@ func TestRefusedCallers(t *testing.T) {
 			set = silent
 		}
 		r := protocol.Refuse(o, "a reason")
-		for _, s := range []story{
+		for _, s := range []scene{
 			{o.String(), []beat{{0, ring(r), "reject"}, {0, ring(r), ""}, {0, gone, ""}}, o, StageClosed, "a reason"},
 			{o.String() + ", who cannot be rejected", []beat{
 				{0, ring(r), "reject"}, {0, reply(protocol.Reject{}, protocol.CommandRefused), "hangup"}, {0, gone, ""},

@@ -81,6 +81,7 @@ type saved struct {
 	Patience   int             `json:"pa,omitempty"`
 	Stuck      bool            `json:"sk,omitempty"`
 	Lines      int             `json:"n"`
+	Repeats    int             `json:"re,omitempty"`
 }
 
 type savedLeg struct {
@@ -160,6 +161,7 @@ func (c *Call) snapshot() string {
 	b = appendNumber(b, `,"pa":`, int64(c.Patience))
 	b = appendTrue(b, `,"sk":true`, c.Stuck)
 	b = appendNumber(b, `,"n":`, int64(c.Lines))
+	b = appendNumber(b, `,"re":`, int64(c.Repeats))
 	return string(append(b, '}'))
 }
 
@@ -236,7 +238,7 @@ func Restore(row protocol.Call, set Settings) (Call, error) {
 		Report: s.Report, Cut: s.Cut, Grace: time.Duration(s.Grace), CutAt: instant(s.CutAt),
 		Policy: protocol.RecordingMode(s.Policy), Summary: s.Summary, ConsentAt: row.ConsentAt, Unheard: s.Unheard, Unsaved: s.Unsaved,
 		Recordings: s.Recordings, Stage: s.Stage, Outcome: row.Outcome,
-		StartedAt: row.RangAt, Deadline: instant(s.Deadline), Patience: s.Patience, Stuck: s.Stuck, Lines: s.Lines,
+		StartedAt: row.RangAt, Deadline: instant(s.Deadline), Patience: s.Patience, Stuck: s.Stuck, Lines: s.Lines, Repeats: s.Repeats,
 	}
 	if s.Spoken {
 		s.A.Spoken = true

@@ -209,16 +209,17 @@ func (s *Shard) abandon(c actor.Context, row protocol.Call) {
 	s.config.Log.Error("call given up: its actor failed too often; both legs are hung up",
 		zap.Stringer("call", row.ID), zap.Stringer("booking", row.Booking))
 	call, err := Restore(row, s.config.Settings)
+	now := time.Now()
+	var fx Effects
 	if err == nil {
-		for _, leg := range [...]Leg{call.A, call.B} {
-			if leg.known() && !leg.over() {
-				s.config.Outbox.Put(context.Background(), c.ActorSystem().Root, nil, row.ID, time.Time{}, protocol.HangUp{Leg: leg.ID})
-			}
+		fx = call.abandon(now)
+		for _, cmd := range fx.Commands {
+			s.config.Outbox.Put(context.Background(), c.ActorSystem().Root, nil, row.ID, time.Time{}, cmd)
 		}
 	}
 	row.Stage, row.Outcome, row.State = StageClosed.String(), protocol.OutcomeFailed, ""
-	row.EndAt = time.Now()
-	if err := s.config.Journal.Append(journal.Change{Partition: row.Partition, Calls: []protocol.Call{row}}, nil); err != nil {
+	row.EndAt = now
+	if err := s.config.Journal.Append(journal.Change{Partition: row.Partition, Calls: []protocol.Call{row}, Story: fx.Lines}, nil); err != nil {
 		panic(err)
 	}
 	if call.Report && call.Stage < StageOver || err != nil { // who cannot be asked may have had to report

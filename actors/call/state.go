@@ -12,21 +12,29 @@ import (
 // that are still missing follow from there. So an event that comes twice, late
 // or early changes nothing that it should not.
 func (c Call) Step(ev protocol.Event, now time.Time) (Call, Effects) {
+	return c.Hear(ev, time.Time{}, now)
+}
+
+// Hear is Step with the instant at which an event's webhook was read, for the
+// story; zero if there was none.
+func (c Call) Hear(ev protocol.Event, read, now time.Time) (Call, Effects) {
 	var fx Effects
-	before := c
+	var side protocol.Leg
+	before, heard := c, true
 	switch ev := ev.(type) {
 	case protocol.LegEvent:
-		leg, known := c.legOf(ev)
-		if !known {
+		var known bool
+		if side, known = c.legOf(ev); !known {
 			return before, Effects{Unknown: true}
 		}
-		if !c.note(leg, ev, &fx) {
-			return before, Effects{Duplicate: true}
+		if !c.note(side, ev, &fx) {
+			return before.repeated(side, ev, read, now)
 		}
 		fx.Write = true
-		c.tell(&fx, ev.Facts().At, eventLine(leg, ev))
+		c.tell(&fx, happenedAt(ev, now), "") // in words below, with what follows from it
 	case protocol.CommandEnded:
-		c.replied(ev, now, &fx)
+		c.tell(&fx, happenedAt(ev, now), "")
+		heard = c.replied(ev, now, &fx)
 	case protocol.BookingOver:
 		if !c.bookingOver(ev, now, &fx) {
 			return before, Effects{}
@@ -34,22 +42,31 @@ func (c Call) Step(ev protocol.Event, now time.Time) (Call, Effects) {
 	case protocol.DeadlinePassed:
 		switch {
 		case c.cutDue(now), c.consentDue(now): // decided below, as at any event
+			c.tell(&fx, now, "")
 		case c.Deadline.IsZero() || now.Before(c.Deadline):
 			return before, Effects{}
 		default:
+			c.tell(&fx, now, "")
 			c.overdue(now, &fx)
 		}
 	case protocol.PauseAsked:
-		c.turn(ev.Paused, now, &fx)
+		c.tell(&fx, now, "")
+		heard = c.turn(ev.Paused, now, &fx)
 	case protocol.Recovered:
 		c.again(now, &fx)
 	}
 	c.decide(now, &fx)
+	if !heard && c.idle(before, &fx) {
+		return before, Effects{}
+	}
+	fx.Lines[0].What = c.inWords(&before, ev, side, read, now)
 	if c.Stage != before.Stage {
 		fx.Write = true
 	}
 	fx.Over = c.Report && before.Stage < StageOver && c.Stage >= StageOver
-	fx.StoryOnly = fx.Write && c.decidesLike(before) && before.Lines > 0
+	// A restart leaves a gap in the story, which the row has to know of: the next
+	// one would tell its lines by the same numbers.
+	fx.StoryOnly = fx.Write && c.decidesLike(before) && before.Lines > 0 && c.Lines < before.Lines+storyGap
 	return c, fx
 }
 

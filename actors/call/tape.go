@@ -43,11 +43,12 @@ func (c *Call) turning() bool {
 // as says that the recording is known to stand as somebody wants it.
 func (t Tape) as(paused bool) bool { return t.Paused == paused && !t.Doubt }
 
-// turn asks the carrier. What went without an answer is asked again under the
-// same id, as long as the carrier takes that for a repeat.
-func (c *Call) turn(paused bool, now time.Time, fx *Effects) {
+// turn asks the carrier; false if there is nothing to ask. What went without an
+// answer is asked again under the same id, as long as the carrier takes that for
+// a repeat.
+func (c *Call) turn(paused bool, now time.Time, fx *Effects) bool {
 	if c.pausable() != nil || c.turning() || c.Tape.as(paused) {
-		return
+		return false
 	}
 	which := sendResume
 	if paused {
@@ -62,6 +63,7 @@ func (c *Call) turn(paused bool, now time.Time, fx *Effects) {
 	c.Sent[which].At = last.At
 	fx.Write = true
 	c.command(fx, now, c.turnCommand(which))
+	return true
 }
 
 // unanswered says that a command may have been taken or not.

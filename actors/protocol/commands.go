@@ -133,5 +133,6 @@ type Reply struct {
 	Code     string // the carrier's error code, such as 90018
 	Detail   string // the carrier's words, with digits of numbers masked
 	Attempts int
-	Alive    bool // for Find: the leg lives
+	Sent     time.Time // when the first attempt went on the wire; zero if none did
+	Alive    bool      // for Find: the leg lives
 }

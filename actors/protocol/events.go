@@ -121,6 +121,7 @@ type CommandEnded struct {
 	Step    string
 	Leg     LegID
 	Reply   Reply
+	Read    time.Time // when the webhook that caused it was read; zero if none did
 	At      time.Time
 }
 

@@ -6,18 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
+
+	"maskswitch/actors/story"
 )
 
 // callTold is a call as the switch tells it, as far as people want it.
 type callTold struct {
 	ID           string      `json:"call_id"`
+	Booking      string      `json:"booking_id"`
 	Session      string      `json:"session_id"`
 	Stage        string      `json:"stage"`
 	Caller       string      `json:"caller"`
@@ -37,8 +36,8 @@ type callTold struct {
 }
 
 type storyTold struct {
-	At   time.Time                  `json:"at"`
-	What map[string]json.RawMessage `json:"what"`
+	At   time.Time       `json:"at"`
+	What json.RawMessage `json:"what"`
 }
 
 var callHead = []string{
@@ -122,7 +121,7 @@ func (b *bundle) putCall(ctx context.Context, id string, all *array, rows *csv.W
 		row[i] = harmless(row[i])
 	}
 	return errors.Join(all.add(raw), rows.Write(row),
-		b.text(fmt.Sprintf("stories/%03d-%s.txt", b.calls, plainName(call.ID)), call.ladder()))
+		b.text(fmt.Sprintf("stories/%03d-%s.txt", b.calls, plainName(call.ID)), call.forStrangers()))
 }
 
 // harmless keeps a spreadsheet from taking a cell for a formula.
@@ -133,70 +132,34 @@ func harmless(cell string) string {
 	return cell
 }
 
-// ladder tells a call line by line: when, how long after the first, between whom,
-// and what.
-func (c callTold) ladder() string {
-	var out strings.Builder
-	caller := c.Caller
-	if caller == "" {
-		caller = "somebody who was not known"
+// story is what happened to the call, as people read it.
+func (c callTold) story() story.Story {
+	head := story.Story{
+		Call: c.ID, Session: c.Session, Booking: c.Booking, Number: c.Number, Caller: c.Caller, Stage: c.Stage, Outcome: c.Outcome, Reason: c.Reason,
 	}
-	fmt.Fprintf(&out, "Call %s\n%s called %s\n", c.ID, caller, c.Number)
-	outcome := c.Outcome
-	switch {
-	case outcome == "":
-		outcome = "none yet, it was under way when this was made"
-	case c.Reason != "":
-		outcome += ": " + oneLine(c.Reason)
+	if c.Stage == story.Closed {
+		head.Stage = ""
 	}
-	fmt.Fprintf(&out, "Outcome: %s\n", outcome)
+	if at, err := time.Parse(time.RFC3339Nano, c.RangAt); err == nil && len(c.Story) == 0 {
+		head.Began = at
+	}
+	told := make([]story.Told, len(c.Story))
+	for i, l := range c.Story {
+		told[i] = story.Told{At: l.At, What: string(l.What)}
+	}
+	return story.New(head, told)
+}
+
+// forStrangers is the story for whoever has not seen one before.
+func (c callTold) forStrangers() string {
+	s := c.story()
+	s.Comment = []string{
+		"Leg a is the caller's line, leg b that of the one he called. Times are UTC.",
+		"A line says how many seconds after the first it was, on which leg, and what:",
+		"→ what the carrier told, ← what the switch sent, · what neither did.",
+	}
 	if c.ConsentAt != "" {
-		fmt.Fprintf(&out, "Both had heard that they are recorded: %s\n", c.ConsentAt)
+		s.Comment = append(s.Comment, "Both had heard that they are recorded: "+oneLine(c.ConsentAt))
 	}
-	out.WriteString("Leg a is the caller's line, leg b that of the one he called. Times are UTC.\n\n")
-	for _, l := range c.Story {
-		fmt.Fprintf(&out, "%s %+10.3fs  %s\n", l.At.UTC().Format("2006-01-02 15:04:05.000000"), l.At.Sub(c.Story[0].At).Seconds(), l.rung())
-	}
-	return out.String()
-}
-
-// rung says between whom a line was, on which leg, and what: the thing itself
-// first, then all else that is known of it.
-func (l storyTold) rung() string {
-	left := maps.Clone(l.What)
-	take := func(name, lead string) string {
-		value, ok := left[name]
-		if !ok {
-			return ""
-		}
-		delete(left, name)
-		return lead + plain(value)
-	}
-	between, leg, what := "", take("leg", "leg "), ""
-	if what = take("event", ""); what != "" {
-		between = "carrier -> switch"
-	} else if what = take("send", ""); what != "" {
-		between = "carrier <- switch"
-	} else if what = take("reply", "reply to "); what != "" {
-		between = "carrier -> switch"
-	}
-	for _, name := range slices.Sorted(maps.Keys(left)) {
-		if what != "" {
-			what += ", "
-		}
-		what += oneLine(name) + " " + plain(left[name])
-	}
-	return fmt.Sprintf("%-17s  %-5s  %s", between, leg, what)
-}
-
-// plain shows a value as people write it, if that cannot be misread.
-func plain(value json.RawMessage) string {
-	var text string
-	if json.Unmarshal(value, &text) != nil {
-		return string(value)
-	}
-	if text == "" || strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsPrint(c) || c == '"' || c == ',' }) {
-		return strconv.Quote(text)
-	}
-	return text
+	return s.String()
 }

@@ -1,11 +1,11 @@
 // Command maskswitch runs the switch: REST and webhooks in, carrier commands
 // out. See maskswitch -help.
 //
-// With the word numbers, recordings, dispute or erase before its arguments it is a
-// client of a switch that runs already: see maskswitch numbers help, maskswitch
-// recordings help, maskswitch dispute -help, maskswitch erase -help. It asks by REST
-// and opens no store, because a store belongs to one process. maskswitch ready is for
-// health checks.
+// With the word numbers, recordings, story, dispute or erase before its arguments it
+// is a client of a switch that runs already: see maskswitch numbers help, maskswitch
+// recordings help, maskswitch story help, maskswitch dispute -help, maskswitch erase
+// -help. It asks by REST and opens no store, because a store belongs to one process.
+// maskswitch ready is for health checks.
 package main
 
 import (
@@ -22,7 +22,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 func run(args []string, out, errs *os.File) int {
 	clients := map[string]func(context.Context, []string, func(string) (string, bool), io.Writer, io.Writer) int{
-		"numbers": numbers, "recordings": recordings, "dispute": dispute, "erase": erase, "ready": ready,
+		"numbers": numbers, "recordings": recordings, "dispute": dispute, "erase": erase,
+		"story": stories, "ready": ready,
 	}
 	if len(args) == 0 || clients[args[0]] == nil {
 		return app.Main(args, out, errs)

@@ -11,6 +11,7 @@ import (
 const (
 	mediaJSON = "application/json"
 	mediaCSV  = "text/csv"
+	mediaText = "text/plain"
 )
 
 // negotiate chooses among the types that an answer can have, the first if the

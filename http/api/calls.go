@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/gorilla/mux"
 
 	"maskswitch/actors/protocol"
@@ -130,39 +129,6 @@ func (s *Server) publicName(r *http.Request, id protocol.BookingID) (string, err
 	}
 	b, err := s.config.Switch.Booking(r.Context(), id.String())
 	return b.PublicID(), err
-}
-
-// toldCall is a call with its story.
-type toldCall struct {
-	callRow
-	Story []storyLine `json:"story"`
-}
-
-type storyLine struct {
-	N    int            `json:"n"`
-	At   stamp          `json:"at"`
-	What jsontext.Value `json:"what"`
-}
-
-// readCall shows one call and what happened to it.
-func (s *Server) readCall(w http.ResponseWriter, r *http.Request) error {
-	id, err := callID(r)
-	if err != nil {
-		return err
-	}
-	call, lines, err := s.config.Switch.Call(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	booking, err := s.publicName(r, call.Booking)
-	if err != nil {
-		return err
-	}
-	told := toldCall{callRowOf(call, booking), make([]storyLine, len(lines))}
-	for i, l := range lines {
-		told.Story[i] = storyLine{l.N, at(l.At), jsontext.Value(l.What)}
-	}
-	return reply(w, http.StatusOK, told)
 }
 
 // callID is the id in the path. One that no call can have is not found.

@@ -43,7 +43,7 @@ func testContract(t *testing.T) {
 		case "form":
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
-		if media, ok := strings.CutPrefix(c.change, "accept: "); ok {
+		if media, ok := strings.CutPrefix(c.change, "accept="); ok {
 			r.Header.Set("Accept", media)
 		}
 		if strings.HasPrefix(c.change, "bytes=") {

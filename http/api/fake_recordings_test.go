@@ -61,10 +61,7 @@ func recorded() *desk {
 	rings := protocol.Call{ID: id(callB), Booking: b, Number: proxy, Caller: protocol.PartyA, Session: "s-b", Stage: "ringing", RangAt: epoch.Add(time.Hour)}
 	d.tape = shelf{
 		calls: []protocol.Call{over, rings},
-		story: []protocol.Line{
-			{Call: over.ID, N: 1, At: epoch, What: `{"event":"call.initiated","leg":"a","id":"e1"}`},
-			{Call: over.ID, N: 2, At: epoch.Add(time.Millisecond), What: `{"send":"answer","leg":"a"}`},
-		},
+		story: wholeStory(over.ID),
 		audio: []byte("ID3 this is what they said"),
 	}
 	sum := sha256.Sum256(d.tape.audio)
@@ -83,6 +80,40 @@ func recorded() *desk {
 		{Recording: "r1", Kind: protocol.TextSummary, Text: "They greeted each other.", MadeBy: "model", At: epoch.Add(80 * time.Second)},
 	}
 	return d
+}
+
+// wholeStory has lines with every member that there is, and an old one.
+func wholeStory(of protocol.CallID) (lines []protocol.Line) {
+	for i, l := range []struct {
+		ms   int
+		what string
+	}{
+		{0, `{"event":"call.initiated","leg":"a","id":"e1","connect":true,"caller":"b","policy":"off","summary":true,"report":true,"cut":true,"grace":10000000,"lag":80000,"wait":250,"stage":"answering","settings":{"recording":"dual-mp3","ring":30000000,"limit":14400000000,"unreachable":true,"ended":true,"checkout":true,"consent":true,"summaries":true}}`},
+		{81, `{"send":"answer","leg":"a"}`},
+		{176, `{"reply":"answer","leg":"a","result":"ok","attempts":2,"own":1400,"took":94000,"wait":200}`},
+		{180, `{"event":"call.initiated","leg":"a","id":"e1","repeat":true,"attempt":2,"lag":90000}`},
+		{210, `{"event":"call.answered","leg":"a","id":"e2","lag":80000,"stage":"dialing"}`},
+		{290, `{"send":"transfer","leg":"a"}`},
+		{390, `{"reply":"transfer","leg":"a","result":"refused","status":422,"code":"10015","own":1600,"took":95000,"stage":"telling","outcome":"carrier","why":"Bad Request"}`},
+		{391, `{"send":"speak","leg":"a","what":"unreachable"}`},
+		{900, `{"event":"call.initiated","leg":"b","id":"e3"}`},
+		{4000, `{"event":"call.speak.ended","leg":"a","id":"e4","broken":true}`},
+		{5000, `{"event":"call.answered","leg":"b","id":"e5"}`},
+		{5001, `{"send":"record_start","leg":"a","mode":"dual-mp3","transcribe":true}`},
+		{6000, `{"note":"pause asked"}`},
+		{6000, `{"send":"record_pause","leg":"a","turn":1}`},
+		{6100, `{"reply":"record_pause","leg":"a","turn":1,"result":"ok"}`},
+		{7000, `{"note":"booking over","since":2000}`},
+		{8000, `{"note":"deadline","of":"cut"}`},
+		{8000, `{"send":"find","leg":"a"}`},
+		{8100, `{"reply":"find","leg":"a","result":"ok","alive":true}`},
+		{65500, `{"event":"call.hangup","leg":"b","id":"e6","cause":"normal_clearing","source":"callee","sip":"200"}`},
+		{66000, `{"event":"call.recording.saved","leg":"a","id":"e7","recording":"r1","stage":"closed"}`},
+		{67000, `{"event":"call.initiated","leg":"a","id":"e8","refused":"stranger"}`},
+	} {
+		lines = append(lines, protocol.Line{Call: of, N: i + 1, At: epoch.Add(time.Duration(l.ms) * time.Millisecond), What: l.what})
+	}
+	return lines
 }
 
 func (d *desk) Calls(ctx context.Context, booking string, after protocol.CallID, limit int) ([]protocol.Call, error) {

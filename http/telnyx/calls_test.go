@@ -159,7 +159,7 @@ func TestCommandsFollowTheSchema(t *testing.T) {
 				return answer(200, alive), nil
 			}))
 			reply := c.Do(t.Context(), cmd)
-			want := protocol.Reply{Status: 200, Attempts: 1, Alive: cmd.Kind() == protocol.CommandFind}
+			want := protocol.Reply{Status: 200, Attempts: 1, Alive: cmd.Kind() == protocol.CommandFind, Sent: reply.Sent}
 			if asked != 1 || reply != want {
 				t.Errorf("asked %d times, reply %+v, want %+v", asked, reply, want)
 			}

@@ -40,11 +40,15 @@ type verdict struct {
 // before the next attempt: then nothing is gained by waiting for that.
 func (c *Client) send(ctx context.Context, r *request) protocol.Reply {
 	last := protocol.Reply{Result: protocol.CommandTimeout} // nothing is known yet
+	var sent time.Time
 	for n := 1; ; n++ {
 		waited, ok := c.lanes.enter(ctx, r.kind)
 		c.observer.CommandWaited(r.kind, waited)
 		if !ok {
 			return last
+		}
+		if n == 1 {
+			sent = time.Now()
 		}
 		got := c.attempt(ctx, r, n)
 		c.lanes.leave(r.kind)
@@ -59,7 +63,7 @@ func (c *Client) send(ctx context.Context, r *request) protocol.Reply {
 			got.reply.Status, got.reply.Code = last.Status, last.Code
 		}
 		last = got.reply
-		last.Attempts = n
+		last.Attempts, last.Sent = n, sent
 		if got.retry == "" || got.cut || !pause(ctx, c.pauseAfter(n, got.asked)) {
 			return last
 		}

@@ -133,6 +133,7 @@ func TestRetries(t *testing.T) {
 				if took := time.Since(began); took != test.took {
 					t.Errorf("took %s, want %s", took, test.took)
 				}
+				test.want.Sent = began
 				if reply != test.want {
 					t.Errorf("got  %+v\nwant %+v", reply, test.want)
 				}
@@ -250,11 +251,13 @@ func TestKindsDoNotWaitForEachOther(t *testing.T) {
 			return answer(200, taken), nil
 		}), func(config *Config) { config.Concurrency, config.Observer = 2, &seen })
 		var group sync.WaitGroup
+		var sent [3]time.Time
 		for i := range 3 {
 			group.Go(func() {
 				cmd := transfer(t)
 				cmd.Leg = protocol.LegID(fmt.Sprint("v3:", i))
-				if reply := c.Do(t.Context(), cmd); reply.Result != protocol.CommandOK || reply.Attempts != 1 {
+				reply := c.Do(t.Context(), cmd)
+				if sent[i] = reply.Sent; reply.Result != protocol.CommandOK || reply.Attempts != 1 {
 					t.Errorf("transfer %d: %+v", i, reply)
 				}
 			})
@@ -274,6 +277,10 @@ func TestKindsDoNotWaitForEachOther(t *testing.T) {
 		}
 		close(release)
 		group.Wait()
+		slices.SortFunc(sent[:], time.Time.Compare)
+		if !sent[1].Equal(began) || sent[2].Sub(began) != 300*time.Millisecond { // which was not on the wire while it queued
+			t.Errorf("at %v, transfers were sent at %v", began, sent)
+		}
 		if seen.peak != 3 { // two transfers and the hangup
 			t.Errorf("%d requests in flight at most, want 3", seen.peak)
 		}

@@ -41,12 +41,13 @@ var Table = map[string]Rule{
 	"actors/protocol": {
 		May: []string{"actors/phone", uuid},
 	},
+	"actors/story": {Tests: []string{rapid}}, // the text form, for whoever shows or plays a story
 
 	// Siblings: what one needs of another is a message or a function handed in.
 	"actors/pool":      {May: decides, Tests: append([]string{"gonum.org/v1/plot"}, testsOfDeciders...)}, // draws ECONOMY.md's plot
 	"actors/number":    {May: decides, Tests: testsOfDeciders},
 	"actors/booking":   {May: decides, Tests: testsOfDeciders},
-	"actors/call":      {May: decides, Tests: testsOfDeciders},
+	"actors/call":      {May: decides, Tests: append([]string{"actors/story"}, testsOfDeciders...)},
 	"actors/order":     {May: decides, Tests: testsOfDeciders},
 	"actors/recording": {May: append([]string{"golang.org/x/time"}, decides...), Tests: testsOfDeciders}, // paces downloads
 	"actors/erasure":   {May: decides, Tests: testsOfDeciders},
@@ -62,7 +63,7 @@ var Table = map[string]Rule{
 	"actors/actorstest":          {May: []string{"actors/...", zap}, Tests: []string{rapid}},
 
 	"http/api": {
-		May:   []string{"actors/protocol", "actors/phone", mux, zap, jsonv2},
+		May:   []string{"actors/protocol", "actors/phone", "actors/story", mux, zap, jsonv2},
 		Tests: []string{openapi, yaml},
 	},
 	"http/webhook": {
@@ -106,7 +107,7 @@ var Table = map[string]Rule{
 	"loadtest/wrongswitch": {Tests: []string{"actors/phone", "loadtest/..."}},
 	"loadtest/report":      {May: []string{"github.com/HdrHistogram/hdrhistogram-go"}},
 
-	"cmd/maskswitch": {May: []string{"cmd/internal/app"}, Tests: []string{"http/api", "actors/protocol", "actors/phone"}},
+	"cmd/maskswitch": {May: []string{"cmd/internal/app", "actors/story"}, Tests: []string{"http/api", "actors/protocol", "actors/phone"}},
 	"cmd/loadtest":   {May: []string{"loadtest/..."}, Tests: []string{"cmd/internal/app"}},
 	"cmd/internal/app": {
 		May:   []string{"actors/...", "http/...", "metrics/...", "loadtest/...", client, zap, "github.com/joho/godotenv"},

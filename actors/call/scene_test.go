@@ -1,7 +1,6 @@
 package call
 
 import (
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +8,7 @@ import (
 	"maskswitch/actors/protocol"
 )
 
-// A beat is one step of a story: what happens, after how long, and the commands
+// A beat is one step of a scene: what happens, after how long, and the commands
 // that it brings about, such as "speak:ended", with the leg if it is B's.
 type beat struct {
 	after time.Duration
@@ -17,8 +16,8 @@ type beat struct {
 	want  string
 }
 
-// A story is a call told from its first event.
-type story struct {
+// A scene is a call told from its first event, in Go where text would not do.
+type scene struct {
 	name    string
 	beats   []beat
 	outcome protocol.Outcome
@@ -31,9 +30,9 @@ var told = Settings{
 	Unreachable: "Nobody is there.", Ended: "Your booking has ended.", Checkout: "Your booking ends now.",
 }
 
-// tell plays a story twice: as it is, and with the call built again from its row
+// tell plays a scene twice: as it is, and with the call built again from its row
 // before each beat.
-func (s story) tell(t *testing.T, set Settings) {
+func (s scene) tell(t *testing.T, set Settings) {
 	t.Helper()
 	for _, crash := range []string{"", ", from its row each time"} {
 		t.Run(s.name+crash, func(t *testing.T) {
@@ -79,16 +78,7 @@ func (s story) tell(t *testing.T, set Settings) {
 	}
 }
 
-func restored(t *testing.T, c Call) Call {
-	t.Helper()
-	again, err := Restore(c.Row(), c.Settings)
-	if err != nil || !reflect.DeepEqual(again, c) {
-		t.Fatalf("restored %+v, %v\nwas      %+v", again, err, c)
-	}
-	return again
-}
-
-// The carrier's events, by its clock as it was at the first: no story here hangs
+// The carrier's events, by its clock as it was at the first: no scene here hangs
 // on them.
 
 func facts(side protocol.Leg) protocol.About {
