@@ -134,8 +134,6 @@ func (t *teller) number(ctx context.Context, number string, full bool) error {
 	t.show(func(out io.Writer) { numberTable(out, []numberRow{row}) })
 	calls, more, err := t.list(ctx, "/calls", url.Values{"number": {number}, "order": {"newest"}})
 	switch {
-	case err != nil && missing(err):
-		return fmt.Errorf("this switch does not list calls by number: %w", err)
 	case err != nil:
 		return err
 	case len(calls) == 0:
@@ -151,12 +149,6 @@ func (t *teller) number(ctx context.Context, number string, full bool) error {
 	}
 	t.tellMore(more)
 	return err
-}
-
-// missing says that a switch does not know what it was asked for.
-func missing(err error) bool {
-	var r *refused
-	return errors.As(err, &r) && (r.status == http.StatusNotFound || r.status == http.StatusMethodNotAllowed)
 }
 
 // document reads one, and prints it with -json, unless it is not there.

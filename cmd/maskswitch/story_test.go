@@ -91,7 +91,7 @@ func TestStoryTranscript(t *testing.T) {
 	}
 	for _, line := range []string{
 		"help", "-h", "", "CALL CALL", "-n 0 CALL", "-frob CALL", "CALL", "CALL -json", "019b7705-9c00-7000-8000-000000000099",
-		"stay-7;b", "stay-7;b -n 1", "stay-8", "..", "a/b", "stay-7;b -json -n 1", "DIGITS", "PARTY", "PARTY11111", "PROXY",
+		"stay-7;b", "stay-7;b -n 1", "stay-8", "..", "a/b", "stay-7;b -json -n 1", "DIGITS", "PARTY", "PARTY11111",
 	} {
 		play(line)
 	}
