@@ -14,7 +14,7 @@ BENCHTIME ?= 1s
 PLAN ?= smoke
 SCALE_LIVE ?= 1000000
 
-.PHONY: help test format vet lint race whole fuzz bench scale load demo dispute build clean
+.PHONY: help test format vet lint race whole fuzz bench scale boards load demo dispute build clean
 
 help: ## show this
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|' 2>/dev/null \
@@ -52,6 +52,10 @@ bench: ## all benchmarks, BENCHTIME (1s) each
 scale: ## a million bookings: memory, restart, 50,000 checkouts; what an assignment costs; refusals and evenness
 	MASKSWITCH_SCALE=1 MASKSWITCH_SCALE_LIVE='$(SCALE_LIVE)' $(GO) test -buildvcs=false -run 'TestScale|TestEconomy' -v -timeout 60m ./cmd/internal/app ./actors/pool
 	$(GO) test -buildvcs=false -run '^$$' -bench 'Assign' -benchmem -timeout 30m ./actors/pool
+
+# Two minutes of load on loopback, with a real Prometheus.
+boards: ## ask every query of every board of a switch under load, and draw the previews; needs prometheus
+	MASKSWITCH_BOARDS=1 $(GO) test -buildvcs=false -count 1 -run TestBoardsShowALivingSwitch -v -timeout 10m ./metrics/dashboards
 
 load: ## the load tester against this checkout's switch; PLAN=smoke
 	$(GO) run -buildvcs=false ./cmd/loadtest run $(PLAN) -switch '$(GO) run -buildvcs=false ./cmd/maskswitch'
