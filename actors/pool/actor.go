@@ -230,7 +230,7 @@ func (a *Actor) open(c actor.Context, m Open) {
 	b := protocol.Booking{
 		ID: id, Ref: asked.Ref, Partition: a.Partition,
 		NumberA: lent.a, NumberB: lent.b, PartyA: asked.PartyA, PartyB: asked.PartyB,
-		State: protocol.BookingLive, CreatedAt: now.Truncate(time.Microsecond), Asked: asked.Duration, Terms: asked.Terms,
+		State: protocol.BookingLive, CreatedAt: now.Truncate(time.Microsecond), Asked: asked.Duration, Terms: asked.Terms, Choice: lent.choice,
 	}
 	b.CheckoutAt = b.CreatedAt.Add(asked.Duration)
 	if idle := asked.Terms.Idle; idle > 0 {

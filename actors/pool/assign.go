@@ -24,6 +24,7 @@ func (w *want) allows(r phone.Region) bool {
 type lent struct {
 	a, b        phone.Number
 	quarantined bool // a party remembers his number from a booking with somebody else
+	choice      protocol.Choice
 }
 
 // refusal says why a booking has got no number.
@@ -69,8 +70,35 @@ func (l *ledger) assign(id protocol.BookingID, w want) (lent, refusal) {
 	case !clean && l.Strict:
 		return lent{}, refusedQuarantined
 	}
+	why := l.reason(&w, i, j, clean)
 	l.hold(id, w.a, w.b, i, j)
-	return lent{l.slots[i].Number.Number, l.slots[j].Number.Number, !clean}, 0
+	return lent{l.slots[i].Number.Number, l.slots[j].Number.Number, !clean, why}, 0
+}
+
+// reason says why A is to dial this slot. It is asked before the slot is held.
+func (l *ledger) reason(w *want, i, j int32, clean bool) protocol.Choice {
+	s := &l.slots[i]
+	c := protocol.Choice{
+		Rested: !clean, Split: i != j && w.masks == protocol.MasksShared,
+		Packed: l.Policy == protocol.AssignPack, Load: int(s.load), Of: l.all.tally.serving,
+	}
+	for _, x := range l.memories.items(l.parties[w.a].past) {
+		c.Again = c.Again || x.slot == i && x.other == w.b
+	}
+	wanted := [...]phone.Region{w.region, w.homeA, w.homeB}
+	if w.region.Known() {
+		wanted[1], wanted[2] = phone.Region{}, phone.Region{}
+	}
+	for _, r := range wanted {
+		switch {
+		case !r.Known():
+		case r.Contains(s.region) && r.Area() != 0:
+			c.Near = protocol.NearArea
+		case r.Country() == s.region.Country():
+			c.Near = max(c.Near, protocol.NearCountry)
+		}
+	}
+	return c
 }
 
 // side is one of the two parties in a search.

@@ -216,6 +216,11 @@ func (m *model) judge(t *rapid.T, w want, got lent, refused refusal) {
 	if !slices.Contains(a.free, got.a) || !slices.Contains(b.free, got.b) {
 		t.Fatal("a number was lent that its party may not have")
 	}
+	why := got.choice
+	if why.Of != serving || why.Load != m.load(got.a) || why.Rested != got.quarantined || why.Split != (wantShared && got.a != got.b) ||
+		why.Again != (m.had([]phone.Number{got.a}, []phone.Number{w.a}, []phone.Number{w.b}) != nil) {
+		t.Fatalf("the choice is explained by %+v", why)
+	}
 	soft := len(cleanA) == 0 || len(cleanB) == 0
 	if soft != got.quarantined {
 		t.Fatalf("quarantined: %v, should be %v", got.quarantined, soft)

@@ -23,6 +23,7 @@ type Booking struct {
 	FreeAt           time.Time     // end of quarantine; the checkout while it lives
 	Asked            time.Duration // the duration first asked for: part of what makes a repeat a repeat
 	Terms            Terms
+	Choice           Choice // why these numbers; not kept in memory
 }
 
 // Masks says how many numbers the booking has got, which may be two where one

@@ -152,12 +152,40 @@ type bookingRow struct {
 	ExpiresAt    int64  `json:"expires_at"`
 	masks
 	shownTerms
+	Assignment *assignment `json:"assignment,omitzero"`
+}
+
+// assignment is why the booking got its number.
+type assignment struct {
+	Why   string `json:"why"`
+	Near  string `json:"near"`
+	Load  int    `json:"load"`
+	Of    int    `json:"of"`
+	Split bool   `json:"split,omitzero"`
+}
+
+func assignmentOf(c protocol.Choice) *assignment {
+	if c.Of == 0 {
+		return nil
+	}
+	why := "the least loaded that both could have"
+	switch {
+	case c.Again:
+		why = "the two had it before"
+	case c.Rested:
+		why = "one of them remembers it, and no other was free"
+	case c.Split:
+		why = "one each, since none was free for both"
+	case c.Packed:
+		why = "the first with room that both could have"
+	}
+	return &assignment{why, c.Near.String(), c.Load, c.Of, c.Split}
 }
 
 func rowOf(b protocol.Booking) bookingRow {
 	return bookingRow{
 		b.PublicID(), b.State.String(), b.Reason, b.NumberA.E164(), b.NumberA.E164(), numberB(b),
-		b.PartyA.E164(), b.PartyB.E164(), b.CreatedAt.Unix(), end(b).Unix(), masksOf(b), termsOf(b),
+		b.PartyA.E164(), b.PartyB.E164(), b.CreatedAt.Unix(), end(b).Unix(), masksOf(b), termsOf(b), assignmentOf(b.Choice),
 	}
 }
 

@@ -269,6 +269,7 @@ func anyBooking(rt *rapid.T) protocol.Booking {
 		State:     protocol.BookingState(rapid.IntRange(0, 2).Draw(rt, "state")),
 		CreatedAt: pick(rt, instants), CheckoutAt: pick(rt, instants), FreeAt: pick(rt, instants),
 		Asked: time.Duration(rapid.Int64Range(0, 1e15).Draw(rt, "asked")), LimitAt: pick(rt, instants), IdleAt: pick(rt, instants),
+		Choice: protocol.Choice{Again: true, Near: protocol.NearArea, Load: 3, Of: 40},
 		Terms: protocol.Terms{
 			Idle:  time.Duration(rapid.Int64Range(0, 1e9).Draw(rt, "idle")) * time.Millisecond,
 			Masks: pick(rt, []protocol.Masks{protocol.MasksShared, protocol.MasksPair}),

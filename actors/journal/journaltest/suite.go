@@ -106,6 +106,7 @@ func bookingAt(t testing.TB, at time.Time, ref string) protocol.Booking {
 		State: protocol.BookingLive, CreatedAt: at, CheckoutAt: at.Add(24 * time.Hour),
 		FreeAt: at.Add(48 * time.Hour), Asked: 24 * time.Hour,
 		LimitAt: at.Add(36 * time.Hour), IdleAt: at.Add(30 * time.Hour),
+		Choice: protocol.Choice{Again: true, Near: protocol.NearArea, Load: 3, Of: 40},
 		Terms: protocol.Terms{
 			Idle: 6 * time.Hour, Grace: 30 * time.Second, Region: region(t, "US-312"), RegionStrict: true,
 			Masks: protocol.MasksPair, OnCheckout: protocol.CutCalls, Recording: protocol.RecordDualWAV, Summary: true,

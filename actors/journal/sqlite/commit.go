@@ -32,7 +32,7 @@ type statements struct {
 func (s *statements) texts() map[*driver.StmtExecContext]string {
 	return map[*driver.StmtExecContext]string{
 		&s.openBooking: `INSERT INTO booking (` + bookingColumns + `)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		&s.moveBooking: `UPDATE booking SET limit_at = ?2, idle_at = ?3, checkout_at = ?4, free_at = ?4
 			WHERE id = ?1 AND state = 'live'`,
 		&s.closeBooking: `UPDATE booking SET state = ?2, reason = coalesce(?3, reason),
@@ -172,7 +172,7 @@ func (w *writer) write(c *journal.Change) error {
 		if _, err := w.exec(w.statements.openBooking, b.ID.String(), text(string(b.Ref)), int64(b.Partition),
 			b.NumberA.E164(), b.NumberB.E164(), b.PartyA.E164(), b.PartyB.E164(), b.State.String(), b.Reason,
 			instant(b.CreatedAt), instant(b.CheckoutAt), instant(b.FreeAt), b.Asked.Microseconds(),
-			instant(b.LimitAt), instant(b.IdleAt), b.Terms.Text()); err != nil {
+			instant(b.LimitAt), instant(b.IdleAt), b.Terms.Text(), b.Choice.String()); err != nil {
 			return fmt.Errorf("open booking %s: %w", b.ID, err)
 		}
 	}

@@ -129,7 +129,7 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), dir)
-	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "version 7") || !strings.Contains(err.Error(), "knows 3") {
+	if !errors.Is(err, journal.ErrNewer) || !strings.Contains(err.Error(), "version 7") || !strings.Contains(err.Error(), "knows 4") {
 		t.Errorf("opened: %v", err)
 	}
 }
@@ -144,28 +144,29 @@ func TestMigrationIsWholeOrNothing(t *testing.T) {
 			"migrations/0001_first.sql":  {Data: []byte("never run again")},
 			"migrations/0002_second.sql": {Data: []byte("nor this")},
 			"migrations/0003_third.sql":  {Data: []byte("nor that")},
-			"migrations/0004_fourth.sql": {Data: []byte(text)},
+			"migrations/0004_fourth.sql": {Data: []byte("least of all that")},
+			"migrations/0005_fifth.sql":  {Data: []byte(text)},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return list
 	}
-	if err := e.writer.migrate(t.Context(), 3, next("CREATE TABLE x (a TEXT); DELETE FROM booking; CREATE GARBAGE")); err == nil {
+	if err := e.writer.migrate(t.Context(), 4, next("CREATE TABLE x (a TEXT); DELETE FROM booking; CREATE GARBAGE")); err == nil {
 		t.Error("a broken migration passed")
 	}
-	if v, err := e.writer.inspect(); v != 3 || err != nil {
+	if v, err := e.writer.inspect(); v != 4 || err != nil {
 		t.Errorf("version %d, %v", v, err)
 	}
 	if _, err := e.Booking(t.Context(), b.ID); err != nil {
 		t.Error(err)
 	}
 	good := next("CREATE TABLE x (a TEXT)")
-	if err := e.writer.migrate(t.Context(), 3, good); err != nil {
+	if err := e.writer.migrate(t.Context(), 4, good); err != nil {
 		t.Fatal(err)
 	}
 	v, err := e.writer.inspect()
-	if v != 4 || err != nil {
+	if v != 5 || err != nil {
 		t.Errorf("version %d, %v", v, err)
 	}
 	if err := e.writer.migrate(t.Context(), v, good); err != nil {

@@ -15,7 +15,7 @@ import (
 // names the row.
 const (
 	numberColumns    = "number, part, state, changed_at, rest_until"
-	bookingColumns   = "id, ref, part, number_a, number_b, party_a, party_b, state, reason, created_at, checkout_at, free_at, asked_us, limit_at, idle_at, terms"
+	bookingColumns   = "id, ref, part, number_a, number_b, party_a, party_b, state, reason, created_at, checkout_at, free_at, asked_us, limit_at, idle_at, terms, choice"
 	callColumns      = "id, part, booking_id, number, caller, session_id, stage, outcome, reason, rang_at, answered_at, dialed_at, talk_at, end_at, hangup_cause, hangup_source, consent_at, state"
 	lineColumns      = "call_id, n, at, what"
 	recordingColumns = "id, call_id, booking_id, part, caller, session_id, leg_id, leg_uuid, format, channels, started_at, ended_at, noticed_at, status, why, next_try_at, tries, object, bytes, sha256, content_type, archived_at, erased_at, carrier_gone, hold, summary, summary_why"
@@ -158,7 +158,7 @@ func readBooking(r *row) protocol.Booking {
 		State: parsed(r, word(protocol.ParseBookingState)), Reason: r.text(),
 		CreatedAt: r.instant(), CheckoutAt: r.instant(), FreeAt: r.instant(),
 		Asked: time.Duration(r.integer()) * time.Microsecond, LimitAt: r.instant(), IdleAt: r.instant(),
-		Terms: optional(r, protocol.ParseTerms),
+		Terms: optional(r, protocol.ParseTerms), Choice: optional(r, protocol.ParseChoice),
 	}
 }
 
