@@ -45,7 +45,11 @@ func BenchmarkTalkedCall(b *testing.B) {
 		bytes, lines = 0, 0
 		for _, ev := range events {
 			now = now.Add(123456 * time.Microsecond)
-			next, fx := call.Step(ev, now)
+			if reply, ok := ev.(protocol.CommandEnded); ok {
+				reply.Read, reply.Reply.Sent, reply.At = now.Add(-96100*time.Microsecond), now.Add(-94321*time.Microsecond), now.Add(-77*time.Microsecond)
+				ev = reply
+			}
+			next, fx := call.Hear(ev, now.Add(-234*time.Microsecond), now)
 			call = next
 			for _, l := range fx.Lines {
 				bytes += len(l.What)
