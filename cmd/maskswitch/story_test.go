@@ -132,6 +132,17 @@ func TestStoryOfABookingNamedLikeACall(t *testing.T) {
 	if code, out, errs := telling(t, address, callID(9).String()); code != 0 || !strings.HasPrefix(out, "booking       "+callID(9).String()) {
 		t.Errorf("exit %d: %s%s", code, out, errs)
 	}
+	s.first = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.HasPrefix(r.URL.Path, "/calls/") {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		return false
+	}
+	if code, out, _ := telling(t, address, callID(9).String()); code != 1 || out != "" {
+		t.Errorf("nobody knows whether it is a call, and exit %d: %s", code, out)
+	}
+	s.first = nil
 	s.calls[0].ID = callID(9)
 	if _, out, _ := telling(t, address, callID(9).String()); !strings.HasPrefix(out, "call          "+callID(9).String()) {
 		t.Errorf("%s", out)
