@@ -101,7 +101,7 @@ func TestRulesSelectWhatIsExported(t *testing.T) {
 		}
 		for _, a := range g.Alerts {
 			check(a.Name, a.Expr)
-			for _, c := range []alerts.Case{a.Fires, a.Silent} {
+			for _, c := range a.Cases() {
 				for _, s := range c.Series {
 					check(a.Name+": "+c.Story, s.Name)
 				}

@@ -1,6 +1,7 @@
 // Package alerts has the rules by which Prometheus watches the switch: one table
 // in Go, from which the files in this folder are made (go test ./metrics/alerts
-// -update): indicators.yml, slo.yml, alerts.yml, and in testdata what promtool tests them with.
+// -update): indicators.yml, slo.yml, alerts.yml, and in testdata the cases that promtool
+// tests them with.
 //
 // A page is for what hurts people now and will not heal by itself; everything else
 // is a ticket. What the service promises is watched by how fast its budget of thirty
@@ -29,7 +30,7 @@ type Rule struct {
 	Labels       [][2]string
 }
 
-// Alert is an alerting rule, with the two cases that prove it.
+// Alert is an alerting rule, with the cases that prove it.
 type Alert struct {
 	Name     string
 	Severity Severity
@@ -39,17 +40,23 @@ type Alert struct {
 	Anchor   string // its section in RUNBOOK.md
 
 	Fires, Silent Case
+	Also          []Case // at its limits: each of its conditions decides in one
 
-	kind Kind
+	suite Suite
 }
 
-// Case is a history of series, a sample a minute unless it is weekly, and what is to be seen then.
+// Cases are all of an alert's.
+func (a Alert) Cases() []Case { return append([]Case{a.Fires, a.Silent}, a.Also...) }
+
+// Case is a history of series, with samples as far apart as its suite says, and
+// what is to be seen then.
 type Case struct {
 	Story  string
 	Series []Series
 	At     string // since the beginning, as 15m
-	// Labels and Summary are what the alert has, but for its severity; of a case in
-	// which it fires.
+	Early  string // when it does not fire yet, since it has not held for long enough; empty: not asked
+	// Labels and Summary are what the alert has, but for its severity. Without a
+	// summary it is silent.
 	Labels  [][2]string
 	Summary string
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"maskswitch/metrics/alerts"
@@ -11,16 +12,17 @@ import (
 
 var update = flag.Bool("update", false, "write the files anew")
 
-// The files are what the table says.
+// The files are what the table says, and there are no others.
 func TestTheFilesAreOfTheTable(t *testing.T) {
-	for path, text := range map[string]string{
-		"indicators.yml":           alerts.Render(alerts.Indicators()),
-		"slo.yml":                  alerts.Render(alerts.Budgets()),
-		"alerts.yml":               alerts.Render(alerts.Alerting()),
-		"testdata/alerts_test.yml": alerts.Tests(alerts.Alerts(), alerts.Plain),
-		"testdata/slo_test.yml":    alerts.Tests(alerts.Alerts(), alerts.OfSLO),
-		"testdata/weekly_test.yml": alerts.Tests(alerts.Alerts(), alerts.Weekly),
-	} {
+	files := map[string]string{
+		"indicators.yml": alerts.Render(alerts.Indicators()),
+		"slo.yml":        alerts.Render(alerts.Budgets()),
+		"alerts.yml":     alerts.Render(alerts.Alerting()),
+	}
+	for _, s := range alerts.Suites() {
+		files[cases(s)] = alerts.Tests(alerts.Alerts(), s)
+	}
+	for path, text := range files {
 		if *update {
 			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
@@ -30,7 +32,20 @@ func TestTheFilesAreOfTheTable(t *testing.T) {
 			t.Errorf("%s is not what the table says (-update writes it anew): %v", path, err)
 		}
 	}
+	for _, pattern := range []string{"*.yml", "testdata/*"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range found {
+			if _, ok := files[path]; !ok {
+				t.Errorf("%s is of no table", path)
+			}
+		}
+	}
 }
+
+func cases(s alerts.Suite) string { return "testdata/" + s.String() + "_test.yml" }
 
 // promtool runs Prometheus' own checks, which continuous integration has to have.
 func promtool(t *testing.T, args ...string) (string, error) {
@@ -57,10 +72,10 @@ func TestRulesAreRules(t *testing.T) {
 }
 
 func TestAlertsFireAndAreSilent(t *testing.T) {
-	for _, file := range []string{"alerts", "slo", "weekly"} {
-		t.Run(file, func(t *testing.T) {
+	for _, s := range alerts.Suites() {
+		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
-			if out, err := promtool(t, "test", "rules", "testdata/"+file+"_test.yml"); err != nil {
+			if out, err := promtool(t, "test", "rules", cases(s)); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})

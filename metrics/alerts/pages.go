@@ -18,7 +18,11 @@ func pages() []Alert {
 				Labels:  [][2]string{{"job", "maskswitch"}, {"instance", "a"}},
 				Summary: "No switch answers to Prometheus at a: calls are not connected, or nobody sees whether they are.",
 			},
-			Silent: Case{Story: "it is restarted within a minute", Series: []Series{{`up{job="maskswitch",instance="a"}`, "1+0x5 0 1+0x10"}}, At: "7m"},
+			Silent: Case{Story: "it is restarted within two minutes", Series: []Series{{`up{job="maskswitch",instance="a"}`, "1+0x5 0 0 1+0x10"}}, At: "7m"},
+			Also: []Case{{
+				Story: "Prometheus knows of none", Series: []Series{{`up{job="other",instance="b"}`, "1+0x15"}}, At: "10m", Early: "1m",
+				Summary: "No switch answers to Prometheus at any address: calls are not connected, or nobody sees whether they are.",
+			}},
 		},
 		{
 			Name: "ComponentDown", Severity: Page, For: "2m", Anchor: "component-down",
@@ -29,23 +33,32 @@ func pages() []Alert {
 				Labels:  instance("component", "archive"),
 				Summary: "The archive of a cannot do its work: calls or recordings fail until it can.",
 			},
-			Silent: Case{Story: "the journal recovers within a minute", Series: on(family.ComponentReady, `component="journal"`, "1+0x5 0 1+0x10"), At: "7m"},
+			Silent: Case{Story: "the journal recovers within two minutes", Series: on(family.ComponentReady, `component="journal"`, "1+0x5 0 0 1+0x10"), At: "7m"},
 		},
 		{
+			// A webhook that is too old is refused like one that another has signed, so a
+			// clock that is far off loses every event as well.
 			Name: "BadSignatures", Severity: Page, For: "5m", Anchor: "bad-signatures",
 			Expr: fmt.Sprintf("(%s)\n/\n(%s + %s)\n> 0.5\nand on (job) sum by (job) (increase(%s[5m])) > 5",
-				rate("5m", "job", of(family.WebhooksRefused, `reason="bad_signature"`)),
+				rate("5m", "job", of(family.WebhooksRefused, unsigned)),
 				rate("5m", "job", of(family.WebhooksRefused)), rate("5m", "job", of(family.Webhooks)),
-				of(family.WebhooksRefused, `reason="bad_signature"`)),
-			Summary: "{{ $value | humanizePercentage }} of the webhooks are refused for their signature. The carrier never delivers a refused event again.",
+				of(family.WebhooksRefused, unsigned)),
+			Summary: "{{ $value | humanizePercentage }} of the webhooks are refused for their signature or its time. The carrier never delivers a refused event again.",
 			Fires: Case{
-				Story: "three of four have another key", At: "15m",
-				Series: append(on(family.WebhooksRefused, `reason="bad_signature"`, "0+75x20"), on(family.Webhooks, `event="call.answered",result="accepted"`, "0+25x20")...),
-				Labels: service(), Summary: "75% of the webhooks are refused for their signature. The carrier never delivers a refused event again.",
+				Story: "three of four have another key", Series: signatures("bad_signature", 3, 1), At: "15m", Early: "4m",
+				Labels: service(), Summary: "75% of the webhooks are refused for their signature or its time. The carrier never delivers a refused event again.",
 			},
 			Silent: Case{
-				Story: "somebody tries his luck now and then", At: "15m",
-				Series: append(on(family.WebhooksRefused, `reason="bad_signature"`, "0+0x10 1+0x10"), on(family.Webhooks, `event="call.answered",result="accepted"`, "0+0x20")...),
+				Story: "somebody tries his luck now and then, and nobody calls", At: "30m",
+				Series: append(on(family.WebhooksRefused, `reason="bad_signature"`, "0 0 1 1 2 2 3 3 4 4 5 5 6 6 7 7 8 8 9 9 10 10 11 11 12 12 13 13 14 14 15"),
+					on(family.Webhooks, `event="call.answered",result="accepted"`, "0+0x30")...),
+			},
+			Also: []Case{
+				{
+					Story: "the clock is far off", Series: signatures("stale", 2, 0), At: "15m",
+					Labels: service(), Summary: "100% of the webhooks are refused for their signature or its time. The carrier never delivers a refused event again.",
+				},
+				{Story: "a quarter has another key", Series: signatures("bad_signature", 25, 75), At: "15m"},
 			},
 		},
 		{
@@ -57,14 +70,19 @@ func pages() []Alert {
 				of(family.Webhooks, `result="accepted"`), of(family.CallsActive), of(family.CallsActive, `state="setup"`)),
 			Summary: "Calls are in progress and no webhook was accepted for 10 minutes: events of the carrier's do not get here.",
 			Fires: Case{
-				Story: "a hundred talk, and nobody hangs up", At: "30m",
-				Series: append(on(family.Webhooks, `event="call.answered",result="accepted"`, "0+50x10 500+0x30"), on(family.CallsActive, `state="talking"`, "100+0x40")...),
+				Story: "a hundred talk, and nobody hangs up", Series: quiet(100, "0+0x40"), At: "30m", Early: "18m",
 				Labels: service(), Summary: "Calls are in progress and no webhook was accepted for 10 minutes: events of the carrier's do not get here.",
 			},
-			Silent: Case{
-				Story: "two have a long talk at night", At: "30m",
-				Series: append(append(on(family.Webhooks, `event="call.answered",result="accepted"`, "0+50x10 500+0x30"),
-					on(family.CallsActive, `state="talking"`, "2+0x40")...), on(family.CallsActive, `state="setup"`, "0+0x40")...),
+			Silent: Case{Story: "thirty have a long talk at night", Series: quiet(30, "0+0x40"), At: "30m"},
+			Also: []Case{
+				{
+					Story: "one is being connected, and hears nothing", Series: quiet(0, "0+0x10 1+0x30"), At: "21m",
+					Labels: service(), Summary: "Calls are in progress and no webhook was accepted for 10 minutes: events of the carrier's do not get here.",
+				},
+				{
+					Story: "a hundred talk, and some hang up", At: "30m",
+					Series: append(on(family.Webhooks, `event="call.hangup",result="accepted"`, "0+2x40"), on(family.CallsActive, `state="talking"`, "100+0x40")...),
+				},
 			},
 		},
 		{
@@ -72,10 +90,11 @@ func pages() []Alert {
 			Expr:    fmt.Sprintf("time() - (%s > 0) > 10", of(family.OutboxOldestTimestamp)),
 			Summary: "A command of {{ $labels.instance }} has been on its way to the carrier for {{ $value | humanizeDuration }}: callers wait.",
 			Fires: Case{
-				Story: "the carrier does not answer", Series: on(family.OutboxOldestTimestamp, "", "0+0x5 300+0x10"), At: "8m",
-				Labels: instance(), Summary: "A command of a has been on its way to the carrier for 3m 0s: callers wait.",
+				Story: "the carrier takes 20 s", Series: on(family.OutboxOldestTimestamp, "", "0 40+60x10"), At: "8m", Early: "1m",
+				Labels: instance(), Summary: "A command of a has been on its way to the carrier for 20s: callers wait.",
 			},
-			Silent: Case{Story: "each is answered, and then there is none", Series: on(family.OutboxOldestTimestamp, "", "0 55+60x5 0+0x5"), At: "8m"},
+			Silent: Case{Story: "each is answered within seconds", Series: on(family.OutboxOldestTimestamp, "", "0 55+60x10"), At: "8m"},
+			Also:   []Case{{Story: "there is none", Series: on(family.OutboxOldestTimestamp, "", "0+0x10"), At: "8m"}},
 		},
 		{
 			Name: "PoolFull", Severity: Page, For: "2m", Anchor: "pool-full",
@@ -83,7 +102,7 @@ func pages() []Alert {
 				of(family.PoolHeadroomBookings), of(family.PoolNumbers, `state=~"serving|resting|draining"`)),
 			Summary: "No booking fits on the numbers of {{ $labels.region }} any more: new guests and hosts there cannot phone each other.",
 			Fires: Case{
-				Story: "every number shows all that it may", At: "10m",
+				Story: "every number shows all that it may", At: "10m", Early: "4m",
 				Series: append(on(family.PoolHeadroomBookings, `region="US"`, "5 3 1 0+0x10"), on(family.PoolNumbers, `region="US",state="serving"`, "2+0x15")...),
 				Labels: service("region", "US"), Summary: "No booking fits on the numbers of US any more: new guests and hosts there cannot phone each other.",
 			},
@@ -91,6 +110,10 @@ func pages() []Alert {
 				Story: "there are no numbers at all of other countries", At: "10m",
 				Series: append(on(family.PoolHeadroomBookings, `region="other"`, "0+0x15"), on(family.PoolNumbers, `region="other",state="serving"`, "0+0x15")...),
 			},
+			Also: []Case{{
+				Story: "one more fits", At: "10m",
+				Series: append(on(family.PoolHeadroomBookings, `region="US"`, "1+0x15"), on(family.PoolNumbers, `region="US",state="serving"`, "2+0x15")...),
+			}},
 		},
 		{
 			Name: "BookingsExhausted", Severity: Page, For: "5m", Anchor: "bookings-exhausted",
@@ -100,17 +123,18 @@ func pages() []Alert {
 				Story: "some are refused each minute", Series: on(family.Bookings, `region="US",result="exhausted"`, "0+2x20"), At: "15m",
 				Labels: service("region", "US"), Summary: "Bookings in US are refused because no number is left for them.",
 			},
-			Silent: Case{Story: "one was", Series: on(family.Bookings, `region="US",result="exhausted"`, "0+0x5 1+0x20"), At: "15m"},
+			Silent: Case{Story: "one was", Series: on(family.Bookings, `region="US",result="exhausted"`, "0+0x5 1+0x20"), At: "8m"},
 		},
 		{
 			Name: "RecordingWaits", Severity: Page, For: "1m", Anchor: "recording-waits",
 			Expr:    fmt.Sprintf("time() - (%s > 0) > 480", of(family.RecordingOldestPendingTimestamp)),
 			Summary: "A recording of {{ $labels.instance }} waits for the archive for {{ $value | humanizeDuration }}; the carrier's link to it dies after 10 minutes.",
 			Fires: Case{
-				Story: "the oldest is nine minutes old", Series: on(family.RecordingOldestPendingTimestamp, "", "0 60+0x15"), At: "11m",
+				Story: "the oldest is ten minutes old", Series: on(family.RecordingOldestPendingTimestamp, "", "0 60+0x15"), At: "11m", Early: "10m",
 				Labels: instance(), Summary: "A recording of a waits for the archive for 10m 0s; the carrier's link to it dies after 10 minutes.",
 			},
 			Silent: Case{Story: "none waits", Series: on(family.RecordingOldestPendingTimestamp, "", "60+0x5 0+0x15"), At: "15m"},
+			Also:   []Case{{Story: "the oldest is always seven minutes old", Series: on(family.RecordingOldestPendingTimestamp, "", "0+0x7 60+60x10"), At: "15m"}},
 		},
 		{
 			Name: "JournalErrors", Severity: Page, Anchor: "journal-errors",
@@ -120,27 +144,23 @@ func pages() []Alert {
 				Story: "a commit failed", Series: on(family.JournalErrors, `op="commit"`, "0+0x5 1+0x10"), At: "7m",
 				Labels: instance("op", "commit"), Summary: "The store of a cannot commit: webhooks and bookings are refused until it can.",
 			},
-			Silent: Case{Story: "one failed an hour ago", Series: on(family.JournalErrors, `op="commit"`, "0+0x5 1+0x60"), At: "60m"},
+			Silent: Case{Story: "one failed ten minutes ago", Series: on(family.JournalErrors, `op="commit"`, "0+0x5 1+0x60"), At: "16m"},
 		},
 		{
 			Name: "MailboxesSlow", Severity: Page, For: "5m", Anchor: "mailboxes-slow",
-			Expr:    quantile("0.99", "5m", "job, instance, kind", family.ActorMailboxWait) + " > 0.5",
+			Expr: quantile("0.99", "5m", "job, instance, kind", family.ActorMailboxWait) + " > 0.5\n" +
+				fmt.Sprintf("and on (job, instance, kind) sum by (job, instance, kind) (increase(%s[5m])) >= %d", of(family.ActorMailboxWait+"_count"), fewest),
 			Summary: "A message waits {{ $value | humanizeDuration }} (p99) for an actor of kind {{ $labels.kind }} in {{ $labels.instance }}: calls are not answered in time.",
 			Fires: Case{
-				Story: "all wait for a second or two", At: "15m", Series: waits("0+0x20", "0+0x20", "0+64x20"),
-				Labels: instance("kind", "call"), Summary: "A message waits 1.99s (p99) for an actor of kind call in a: calls are not answered in time.",
+				Story: "all wait for most of a second", Series: waits([]stretch{{20, 0}}, []stretch{{20, 16}}), At: "15m", Early: "4m",
+				Labels: instance("kind", "call"), Summary: "A message waits 995ms (p99) for an actor of kind call in a: calls are not answered in time.",
 			},
-			Silent: Case{Story: "nobody waits long", Series: waits("0+64x20", "0+64x20", "0+64x20"), At: "15m"},
+			Silent: Case{
+				Story: "they did for ten minutes", Series: waits([]stretch{{10, 0}, {20, 16}}, []stretch{{30, 16}}), At: "20m",
+			},
+			Also: []Case{{Story: "the four of a minute do, at night", Series: waits([]stretch{{20, 0}}, []stretch{{20, 4}}), At: "15m"}},
 		},
 	}
-}
-
-// waits are those for call actors: up to half a second, to one and to two.
-func waits(half, one, two string) (list []Series) {
-	for _, b := range [][2]string{{"0.5", half}, {"1", one}, {"2", two}, {"+Inf", two}} {
-		list = append(list, on(family.ActorMailboxWait+"_bucket", `kind="call",le="`+b[0]+`"`, b[1])...)
-	}
-	return list
 }
 
 // on is a series of the instance that the cases are about.
@@ -162,4 +182,32 @@ func service(more ...string) [][2]string {
 
 func instance(more ...string) [][2]string {
 	return append(service(more...), [2]string{"instance", "a"})
+}
+
+// unsigned is why a webhook is refused that the carrier has not signed, or not now.
+const unsigned = `reason=~"bad_signature|stale"`
+
+// signatures are webhooks of twenty minutes, so many refused and so many taken in each.
+func signatures(reason string, refused, taken int) []Series {
+	return append(on(family.WebhooksRefused, `reason="`+reason+`"`, counter(stretch{20, refused})),
+		on(family.Webhooks, `event="call.answered",result="accepted"`, counter(stretch{20, taken}))...)
+}
+
+// quiet is a switch that takes no webhook from the tenth minute on, while so many talk.
+func quiet(talking int, setup string) []Series {
+	taken := on(family.Webhooks, `event="call.answered",result="accepted"`, counter(stretch{10, 50}, stretch{30, 0}))
+	active := append(on(family.CallsActive, `state="talking"`, fmt.Sprintf("%d+0x40", talking)), on(family.CallsActive, `state="setup"`, setup)...)
+	return append(taken, active...)
+}
+
+// waits are those for call actors: up to half a second, and up to one.
+func waits(half, one []stretch) (list []Series) {
+	for _, bound := range []string{"0.5", "1", "+Inf"} {
+		history := one
+		if bound == "0.5" {
+			history = half
+		}
+		list = append(list, on(family.ActorMailboxWait+"_bucket", `kind="call",le="`+bound+`"`, counter(history...))...)
+	}
+	return append(list, on(family.ActorMailboxWait+"_count", `kind="call"`, counter(one...))...)
 }

@@ -13,7 +13,9 @@ type SLO struct {
 	Promise   string
 	// Errors and Total are events a second over a window, by job.
 	Errors, Total func(window string) string
-	anchor        string
+
+	alert, anchor string
+	ways          []way // in which it is broken, for cases
 }
 
 // SLOs are what the service promises.
@@ -26,19 +28,22 @@ var SLOs = []SLO{
 		"webhook-availability", 99.95, "webhooks are answered 2xx",
 		func(w string) string { return rate(w, "job", of(family.Webhooks, `result="overloaded"`)) },
 		func(w string) string { return rate(w, "job", of(family.Webhooks)) },
-		"webhooks-refused",
+		"WebhooksRefused", "webhooks-refused",
+		[]way{counts("they are refused", family.Webhooks, `event="call.answered",result="overloaded"`, `event="call.answered",result="accepted"`)},
 	},
 	{
 		"webhook-latency", 99.9, "webhooks are answered within 250 ms",
 		func(w string) string { return slower(w, family.WebhookAckDuration, `le="0.25"`) },
 		func(w string) string { return rate(w, "job", of(family.WebhookAckDuration+"_count")) },
-		"webhooks-slow",
+		"WebhooksSlow", "webhooks-slow",
+		[]way{times(family.WebhookAckDuration, `result="accepted",`, "0.25")},
 	},
 	{
 		"reaction", 99, "commands leave within 50 ms",
 		func(w string) string { return slower(w, family.ReactionDuration, `le="0.05"`) },
 		func(w string) string { return rate(w, "job", of(family.ReactionDuration+"_count")) },
-		"reaction-slow",
+		"ReactionSlow", "reaction-slow",
+		[]way{times(family.ReactionDuration, `command="answer",`, "0.05")},
 	},
 	{
 		"calls", 99.5, "no call is lost by us or for want of numbers",
@@ -49,7 +54,12 @@ var SLOs = []SLO{
 			return rate(w, "job", of(family.CallsEnded, `outcome!~"stranger|withheld|unallocated_number"`)) + " + " +
 				rate(w, "job", of(family.Bookings, `result=~"opened|exhausted"`))
 		},
-		"calls-lost",
+		"CallsLost", "calls-lost",
+		[]way{
+			counts("they fail", family.CallsEnded, `outcome="failed"`, `outcome="talked"`).beside(family.Bookings, `region="US",result="opened"`, `region="US",result="exhausted"`),
+			counts("they are stuck", family.CallsEnded, `outcome="stuck"`, `outcome="busy"`).beside(family.Bookings, `region="US",result="opened"`, `region="US",result="exhausted"`),
+			counts("no number is left", family.Bookings, `region="US",result="exhausted"`, `region="US",result="opened"`).beside(family.CallsEnded, `outcome="failed"`, `outcome="stranger"`),
+		},
 	},
 	{
 		"recordings", 99.9, "recordings are archived within 15 minutes",
@@ -57,13 +67,18 @@ var SLOs = []SLO{
 			return slower(w, family.RecordingArchiveLag, le("900")) + " + " + rate(w, "job", of(family.Recordings, `result="lost"`))
 		},
 		func(w string) string { return rate(w, "job", of(family.Recordings, `result=~"archived|lost"`)) },
-		"recordings-late",
+		"RecordingsLate", "recordings-late",
+		[]way{
+			times(family.RecordingArchiveLag, "", "900").counted(family.Recordings, `result="archived"`).beside(family.Recordings, `result="lost"`),
+			counts("they are lost", family.Recordings, `result="lost"`, `result="archived"`).beside(family.RecordingArchiveLag+"_count", "").beside(family.RecordingArchiveLag+"_bucket", `le="900"`),
+		},
 	},
 	{
 		"api", 99.9, "the API answers without 5xx",
 		func(w string) string { return rate(w, "job", of(family.HTTPRequests, `code="5xx"`)) },
 		func(w string) string { return rate(w, "job", of(family.HTTPRequests)) },
-		"api-fails",
+		"APIFails", "api-fails",
+		[]way{counts("it fails", family.HTTPRequests, `code="5xx",method="GET",route="/bookings"`, `code="2xx",method="GET",route="/bookings"`)},
 	},
 }
 
@@ -130,36 +145,3 @@ var secondsOf = map[string]string{"1h": "3600", "6h": "21600", "1d": "86400", "3
 
 // fewest events wake somebody.
 const fewest = 30
-
-// alerts are the two of an SLO: fast burns page, slow ones do not.
-func (s SLO) alerts(bad, good []Series) []Alert {
-	title := map[string]string{
-		"webhook-availability": "WebhooksRefused", "webhook-latency": "WebhooksSlow", "reaction": "ReactionSlow",
-		"calls": "CallsLost", "recordings": "RecordingsLate", "api": "APIFails",
-	}[s.Name]
-	labels := append([][2]string{{"job", "maskswitch"}}, s.labels()...)
-	summary := "The promise that " + s.Promise + fmt.Sprintf(" (%.6g %%)", s.Objective) + " is broken for {{ $value | humanizePercentage }} of them"
-	says := "The promise that " + s.Promise + fmt.Sprintf(" (%.6g %%)", s.Objective) + " is broken for 25% of them"
-	return []Alert{
-		{
-			Name: title + "Fast", Severity: Page, Anchor: s.anchor, kind: OfSLO,
-			Expr:    s.burns("14.4", "1h", "5m", fewest) + "\nor\n" + s.burns("6", "6h", "30m", fewest),
-			Summary: summary + ", which spends the budget of 30 days in less than 5.",
-			Fires: Case{
-				Story: "a quarter goes wrong", Series: bad, At: "70m", Labels: labels,
-				Summary: says + ", which spends the budget of 30 days in less than 5.",
-			},
-			Silent: Case{Story: "nothing goes wrong", Series: good, At: "70m"},
-		},
-		{
-			Name: title + "Slow", Severity: Ticket, Anchor: s.anchor, kind: OfSLO,
-			Expr:    s.burns("3", "1d", "2h", 0) + "\nor\n" + s.burns("1", "3d", "6h", 0),
-			Summary: summary + ": the budget of 30 days will not last.",
-			Fires: Case{
-				Story: "a quarter goes wrong", Series: bad, At: "70m", Labels: labels,
-				Summary: says + ": the budget of 30 days will not last.",
-			},
-			Silent: Case{Story: "nothing goes wrong", Series: good, At: "70m"},
-		},
-	}
-}
