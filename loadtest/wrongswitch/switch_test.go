@@ -118,8 +118,9 @@ var wrongs = []struct {
 
 	only func(*rig) // it strikes only there
 }{
-	{wrongswitch.Defect{Kind: wrongswitch.ConnectsStrangers}, []judge.Kind{judge.StrangerConnected}, nil, nil},
-	{wrongswitch.Defect{Kind: wrongswitch.ConnectsWithheld}, []judge.Kind{judge.WithheldConnected}, nil, nil},
+	// Who hangs up before he is connected was answered in vain.
+	{wrongswitch.Defect{Kind: wrongswitch.ConnectsStrangers}, []judge.Kind{judge.StrangerConnected}, []judge.Kind{judge.AnsweredInVain}, nil},
+	{wrongswitch.Defect{Kind: wrongswitch.ConnectsWithheld}, []judge.Kind{judge.WithheldConnected}, []judge.Kind{judge.AnsweredInVain}, nil},
 	{wrongswitch.Defect{Kind: wrongswitch.ConnectsLate}, []judge.Kind{judge.LateConnected}, nil, nil},
 	{wrongswitch.Defect{Kind: wrongswitch.ConnectsToldLate}, []judge.Kind{judge.LateConnected}, nil, nil},
 	{wrongswitch.Defect{Kind: wrongswitch.SilencesLate}, []judge.Kind{judge.LeftInSilence, judge.NeverEnded}, nil, nil},

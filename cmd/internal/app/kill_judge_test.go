@@ -147,6 +147,25 @@ func accepted(ev carrier.Event) (at time.Time, ok bool) {
 // once are the commands that take effect once on a leg, if at all.
 var once = [...]string{"answer", "reject", "transfer", "record_start", "speak", "hangup"}
 
+// mostSaid is how often the sentence was said to a leg that was said most often. A
+// call that a process took to its death is decided anew, and its booking may have
+// ended since: then the caller hears that, too.
+func mostSaid(l carrier.Ledger, leg string) (most int) {
+	said := make(map[string]int)
+	for _, c := range l.Commands {
+		if c.Leg != leg || c.Action != "speak" || !c.Effective {
+			continue
+		}
+		var body struct{ Payload string }
+		if json.Unmarshal(c.Body, &body) != nil || body.Payload == "" {
+			return len(l.Commands) // what was said cannot be told apart
+		}
+		said[body.Payload]++
+		most = max(most, said[body.Payload])
+	}
+	return most
+}
+
 // judge holds a call that is over against what must come of it. It says whether
 // the call was acknowledged at all.
 func (m *market) judge(d *dialled) bool {
@@ -157,7 +176,11 @@ func (m *market) judge(d *dialled) bool {
 	}
 	for _, leg := range l.Legs {
 		for _, action := range once {
-			if n := l.EffectsOn(leg.Name, action); n > 1 {
+			n := l.EffectsOn(leg.Name, action)
+			if action == "speak" {
+				n = mostSaid(l, leg.Name)
+			}
+			if n > 1 {
 				wrong("%s took effect %d times on leg %s", action, n, leg.Name)
 			}
 		}
