@@ -199,6 +199,12 @@ type created struct {
 // acknowledge notes the answer to a create, or compares it with the first.
 func (m *market) acknowledge(b *lent, a answer) {
 	var c created
+	m.mu.Lock()
+	unanswered := b.acked.IsZero()
+	m.mu.Unlock()
+	if unanswered && a.status == http.StatusConflict && strings.Contains(string(a.body), `"booking_ended"`) {
+		return // every answer was lost in kills until it had ended
+	}
 	if a.status != http.StatusOK || json.Unmarshal(a.body, &c) != nil || c.Booking != b.ref {
 		m.fault(nil, "create of %s: %d %s", b.ref, a.status, a.body)
 		return
