@@ -90,7 +90,13 @@ func (s *Switch) unknown(ctx context.Context, p *pool.Partition, ev protocol.Leg
 	case about.Tag.Known():
 		// A process has died with the call in its memory: all its events come
 		// again, in any order.
-		return s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read, Early: true}, false)
+		receipt, err := s.pass(ctx, p, protocol.Delivery{Event: ev, Read: read, Early: true}, false)
+		if err == nil && receipt == protocol.ReceiptUnknownCall && isRecording {
+			// The others have begun the call since the store was asked, and ended
+			// it. That is on disk now, so the store knows whose recording this is.
+			return s.unknown(ctx, p, ev, read)
+		}
+		return receipt, err
 	case isRecording:
 		return s.keepRecording(ctx, p, recorded, row, known)
 	case isHangup:

@@ -126,43 +126,83 @@ func TestRecordingOfAnUnknownCallIsKept(t *testing.T) {
 // to the next one, the recording first: the call does not wait for it then.
 func TestTheRecordingComesFirst(t *testing.T) {
 	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
-		w.Store.Fail(errors.New("killed"))
-		release := w.Store.Hold()
-		call := actorstest.Call("s1", 1, lent.NumberA)
-		var taken atomic.Int32
-		for _, next := range []func() protocol.LegEvent{
-			call.Rings, func() protocol.LegEvent { return call.Answered(a) }, call.RingsAtB, func() protocol.LegEvent { return call.Answered(b) },
-		} {
-			ev := next()
-			go func() {
-				if _, err := w.Deliver(context.Background(), ev, time.Now()); err == nil {
-					taken.Add(1)
-				}
-			}()
-			settle()
-			call = call.Tagged(w.Carrier.Sent())
-		}
-		wantSent(t, w, "answer", "transfer", "record_start")
-		release()
-		settle()
-		if n := taken.Load(); n > 0 {
-			t.Fatalf("%d events acknowledged, and not on disk", n)
-		}
-		w.Restart()
+		call := talkForgotten(t, w, lent)
 		for _, ev := range []protocol.LegEvent{
 			call.Recorded("rec-1"), call.Rings(), call.Answered(a), call.RingsAtB(), call.Answered(b),
 			call.HungUp(a, protocol.CauseNormalClearing), call.HungUp(b, protocol.CauseNormalClearing),
 		} {
 			w.Tell(ev)
 		}
-		if row := wantOutcome(t, w, "s1", protocol.OutcomeTalked); row.State != "" {
-			t.Errorf("the call is still open, in stage %s", row.Stage)
-		}
-		recs, err := w.Store.Recordings(context.Background(), w.Row("s1").ID)
-		if err != nil || len(recs) != 1 || recs[0].Booking != lent.ID {
-			t.Errorf("recordings %+v, %v", recs, err)
-		}
+		wantOneRecording(t, w, lent)
 	})
+}
+
+// The same with all of them at once: the store is asked for the recording's call
+// when there is none yet, and by the time that it answers the call is over.
+func TestTheCallIsOverWhileItsRecordingIsLookedUp(t *testing.T) {
+	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+		call := talkForgotten(t, w, lent)
+		release := w.Store.HoldAnswer()
+		taken := make(chan error, 1)
+		go func() {
+			_, err := w.Deliver(context.Background(), call.Recorded("rec-1"), time.Now())
+			taken <- err
+		}()
+		settle()
+		for _, ev := range []protocol.LegEvent{
+			call.HungUp(a, protocol.CauseNormalClearing), call.HungUp(b, protocol.CauseNormalClearing),
+			call.Rings(), call.Answered(b),
+		} {
+			w.Tell(ev)
+		}
+		settle()
+		release()
+		if err := <-taken; err != nil {
+			t.Fatal(err)
+		}
+		wantOneRecording(t, w, lent)
+	})
+}
+
+// talkForgotten brings a call to where the two talk, and kills the process before
+// anything of it is on disk.
+func talkForgotten(t *testing.T, w *actorstest.World, lent protocol.Booking) *actorstest.PhoneCall {
+	t.Helper()
+	w.Store.Fail(errors.New("killed"))
+	release := w.Store.Hold()
+	call := actorstest.Call("s1", 1, lent.NumberA)
+	var taken atomic.Int32
+	for _, next := range []func() protocol.LegEvent{
+		call.Rings, func() protocol.LegEvent { return call.Answered(a) }, call.RingsAtB, func() protocol.LegEvent { return call.Answered(b) },
+	} {
+		ev := next()
+		go func() {
+			if _, err := w.Deliver(context.Background(), ev, time.Now()); err == nil {
+				taken.Add(1)
+			}
+		}()
+		settle()
+		call = call.Tagged(w.Carrier.Sent())
+	}
+	wantSent(t, w, "answer", "transfer", "record_start")
+	release()
+	settle()
+	if n := taken.Load(); n > 0 {
+		t.Fatalf("%d events acknowledged, and not on disk", n)
+	}
+	w.Restart()
+	return call
+}
+
+func wantOneRecording(t *testing.T, w *actorstest.World, lent protocol.Booking) {
+	t.Helper()
+	if row := wantOutcome(t, w, "s1", protocol.OutcomeTalked); row.State != "" {
+		t.Errorf("the call is still open, in stage %s", row.Stage)
+	}
+	recs, err := w.Store.Recordings(context.Background(), w.Row("s1").ID)
+	if err != nil || len(recs) != 1 || recs[0].ID != "rec-1" || recs[0].Booking != lent.ID {
+		t.Errorf("recordings %+v, %v", recs, err)
+	}
 }
 
 // A recording may come long after its call, and names no leg.

@@ -42,6 +42,16 @@ func (e *Engine) Hold() (release func()) {
 	})
 }
 
+// HoldAnswer makes the next question for the call of a session wait with its
+// answer until release is called: by then it is out of date, perhaps.
+func (e *Engine) HoldAnswer() (release func()) {
+	gate := make(chan struct{})
+	e.mu.Lock()
+	e.slow = gate
+	e.mu.Unlock()
+	return sync.OnceFunc(func() { close(gate) })
+}
+
 // Commits is how many commits wrote something.
 func (e *Engine) Commits() int {
 	e.mu.Lock()

@@ -35,6 +35,7 @@ type Engine struct {
 	before, after []error // what the next commits fail with
 	probes        []error
 	gate          chan struct{} // nil: open
+	slow          chan struct{} // what the next answer waits for; nil: nothing
 	commits       int
 	closes        int
 }

@@ -125,7 +125,12 @@ func (e *Engine) Call(_ context.Context, id protocol.CallID) (protocol.Call, err
 func (e *Engine) CallOfSession(ctx context.Context, s protocol.SessionID) (protocol.Call, error) {
 	e.mu.Lock()
 	id, there := e.sessions[s]
+	slow := e.slow
+	e.slow = nil
 	e.mu.Unlock()
+	if slow != nil {
+		<-slow
+	}
 	if !there {
 		return protocol.Call{}, fmt.Errorf("call of session %.40q: %w", string(s), journal.ErrNone)
 	}
