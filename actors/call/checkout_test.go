@@ -94,6 +94,9 @@ func TestCheckoutCutsACall(t *testing.T) {
 		{"while B is dialled, with a restart after the grace", []beat{
 			{0, rang, "answer"}, {0, answered(a), "transfer"}, {0, over, ""}, {grace, protocol.Recovered{}, "hangup"}, {0, gone, ""},
 		}, protocol.OutcomeNone, StageEnding, cutReason},
+		{"while B is dialled, with a restart long after the cut", []beat{
+			{0, rang, "answer"}, {0, answered(a), "transfer"}, {0, over, ""}, {grace, nil, "hangup"}, {2 * time.Minute, protocol.Recovered{}, "hangup"}, {0, gone, ""},
+		}, protocol.OutcomeNone, StageEnding, cutReason},
 		{"while B rings", []beat{
 			{0, rang, "answer"}, {0, answered(a), "transfer"}, {0, rungB, ""}, {0, over, ""}, {grace, nil, "hangup"}, {0, gone, ""}, {0, cancelled, ""},
 		}, protocol.OutcomeAbandoned, StageClosed, cutReason},

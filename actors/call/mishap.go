@@ -217,7 +217,7 @@ func (c *Call) again(now time.Time, fx *Effects) {
 	if c.Stage >= StageOver {
 		return
 	}
-	if open(sendTransfer) && !c.B.known() && !c.A.over() && !c.cutDue(now) {
+	if open(sendTransfer) && !c.B.known() && !c.A.over() && c.Stage < StageTelling && !c.cutDue(now) {
 		switch {
 		case young(sendTransfer) && c.Stage == StageDialing:
 			// Its instant stays that of the first, from which the carrier counts.
