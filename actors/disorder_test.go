@@ -17,13 +17,18 @@ import (
 func TestHangupBeforeRing(t *testing.T) {
 	world(t, func(t *testing.T, w *actorstest.World, lent protocol.Booking) {
 		call := actorstest.Call("s1", 1, lent.NumberA)
+		time.Sleep(3 * time.Second)
 		if r := w.Tell(call.HungUp(a, protocol.CauseOriginatorCancel)); r != protocol.ReceiptAccepted {
 			t.Fatalf("the hangup was %v", r)
 		}
 		w.Tell(call.Rings())
 		wantSent(t, w) // no command follows
-		if row := wantOutcome(t, w, "s1", protocol.OutcomeAbandoned); row.State != "" {
+		row := wantOutcome(t, w, "s1", protocol.OutcomeAbandoned)
+		if row.State != "" {
 			t.Errorf("still open in stage %s", row.Stage)
+		}
+		if rang := call.Rings().Facts().At; !row.RangAt.Equal(rang) {
+			t.Errorf("rang at %v, says the row; it was %v", row.RangAt, rang)
 		}
 	})
 }

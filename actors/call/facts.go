@@ -134,7 +134,7 @@ type Call struct {
 	Recordings string // the ids of those that were saved, a line each
 	Stage      Stage
 	Outcome    protocol.Outcome
-	StartedAt  time.Time // the first event, by the carrier's clock
+	StartedAt  time.Time // the ring, or the first event until that is here, by the carrier's clock
 	Deadline   time.Time // when to look again, by our clock
 	CutAt      time.Time // when its booking cuts it off, by our clock; zero: that lives
 	Patience   int       // how often a deadline has passed in this stage
@@ -252,7 +252,7 @@ func (c *Call) noteRing(side protocol.Leg, ev Rang) bool {
 		return false
 	}
 	c.Rung = true
-	c.A.RangAt = ev.At
+	c.A.RangAt, c.StartedAt = ev.At, ev.At
 	c.Number, c.Connection = ev.About.To, ev.Connection
 	c.Refusal = ev.Route.Refusal
 	c.because(ev.Route.Reason)
