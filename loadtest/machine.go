@@ -53,22 +53,14 @@ func machineTime() (used, all float64, ok bool) {
 // treeCPU is what a process and its living descendants have used. It reports
 // false where the system does not say.
 func treeCPU(pid int) (time.Duration, bool) {
-	parents := map[int][]int{}
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
+	all, ok := processes()
+	if !ok {
 		return 0, false
 	}
-	used := map[int]time.Duration{}
-	for _, e := range entries {
-		id, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		parent, cpu, ok := processStat(id)
-		if ok {
-			parents[parent] = append(parents[parent], id)
-			used[id] = cpu
-		}
+	parents, used := map[int][]int{}, map[int]time.Duration{}
+	for id, p := range all {
+		parents[p.parent] = append(parents[p.parent], id)
+		used[id] = p.cpu
 	}
 	sum, found := time.Duration(0), false
 	for todo := []int{pid}; len(todo) > 0; todo = todo[1:] {
@@ -80,21 +72,62 @@ func treeCPU(pid int) (time.Duration, bool) {
 	return sum, found
 }
 
+// groupLives says whether anything of a process group still runs. A zombie holds
+// nothing any more, unless it has threads that still go.
+func groupLives(pid int) bool {
+	all, _ := processes()
+	for _, p := range all {
+		if p.group == pid && (p.state != "Z" && p.state != "X" || p.threads > 1) {
+			return true
+		}
+	}
+	return false
+}
+
+// stat is what the system says of a process.
+type stat struct {
+	state                  string
+	parent, group, threads int
+	cpu                    time.Duration
+}
+
+// processes are all that there are. It reports false where the system does not
+// say.
+func processes() (map[int]stat, bool) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, false
+	}
+	all := make(map[int]stat)
+	for _, e := range entries {
+		if id, err := strconv.Atoi(e.Name()); err == nil {
+			if p, ok := processStat(id); ok {
+				all[id] = p
+			}
+		}
+	}
+	return all, true
+}
+
 // processStat reads /proc/PID/stat (proc(5)): the name may hold anything, so the
 // fields are counted from its closing bracket.
-func processStat(pid int) (parent int, cpu time.Duration, ok bool) {
+func processStat(pid int) (p stat, ok bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0, 0, false
+		return p, false
 	}
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if len(fields) < 13 {
-		return 0, 0, false
+	if len(fields) < 18 {
+		return p, false
 	}
-	parent, _ = strconv.Atoi(fields[1])
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return parent, time.Duration(user+system) * 10 * time.Millisecond, true // 100 ticks a second
+	number := func(i int) int {
+		n, _ := strconv.Atoi(fields[i])
+		return n
+	}
+	return stat{
+		state: fields[0], parent: number(1), group: number(2), threads: number(17),
+		cpu: time.Duration(number(11)+number(12)) * 10 * time.Millisecond, // 100 ticks a second
+	}, true
 }
 
 // machine describes where this runs.

@@ -152,13 +152,22 @@ func (p *process) signal(s syscall.Signal, patience time.Duration) (ended bool) 
 	defer timer.Stop()
 	select {
 	case <-exited:
-		if s == syscall.SIGKILL {
-			return true
-		}
 		signalGroup(cmd.Process.Pid, syscall.SIGKILL) // children that outlived their parent
+		awaitGroup(cmd.Process.Pid, groupPatience)
 		return true
 	case <-timer.C:
 		return false
+	}
+}
+
+// groupPatience is for children that die after their parent, with the switch's
+// ports and its directory in their hands.
+const groupPatience = 5 * time.Second
+
+// awaitGroup waits until nothing of a process group runs, or patience has passed.
+func awaitGroup(pid int, patience time.Duration) {
+	for end := time.Now().Add(patience); groupLives(pid) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond) // the kernel tells nobody of it but the parent
 	}
 }
 
